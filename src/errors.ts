@@ -1,0 +1,156 @@
+/**
+ * Every error that this package rejects or throws with. They cross processes as plain data with a
+ * code and become errors again on the other side.
+ */
+import { commandErrorName } from './protocol/command.js'
+
+/**
+ * What went wrong, sorted by what the caller can do about it:
+ * - `TIMEOUT`: no verdict by the deadline. The save may still come and will then be stored.
+ * - `COMMAND_REJECTED`: the Docs server answered with an `error` of 1 to 7 (or one unknown here).
+ * - `UNREACHABLE`: the Docs server could not be asked, or it is not known whether it got the command.
+ * - `CONVERSION_FAILED`: the Docs server could not convert the document (callback status 3 or 7).
+ * - `STORAGE_FAILED`: `onSave` failed; `cause` is what it threw.
+ * - `CLOSED`: `docs.close()` was called.
+ * - `BAD_OPTION`: an option or argument is wrong; the message names it, what was given, what is allowed.
+ * - `BAD_RESPONSE`: the Docs server sent something that is no answer of a Docs server.
+ */
+export type DocsErrorCode =
+  | 'TIMEOUT'
+  | 'COMMAND_REJECTED'
+  | 'UNREACHABLE'
+  | 'CONVERSION_FAILED'
+  | 'STORAGE_FAILED'
+  | 'CLOSED'
+  | 'BAD_OPTION'
+  | 'BAD_RESPONSE'
+
+export interface DocsErrorDetails {
+  /** The document key it is about, where there is one. */
+  key?: string | undefined
+  /** Whether the same call can succeed when it is made again later. */
+  retryable?: boolean | undefined
+  /** The Docs server's `error` number, with `COMMAND_REJECTED`. */
+  error?: number | undefined
+  cause?: unknown
+}
+
+const RETRYABLE: ReadonlySet<DocsErrorCode> = new Set([
+  'TIMEOUT',
+  'UNREACHABLE',
+  'CONVERSION_FAILED',
+  'STORAGE_FAILED',
+  'BAD_RESPONSE',
+])
+
+// Symbol.for is shared by two copies of the package, where `instanceof` is not.
+const brand = Symbol.for('koa-docs-callback.DocsError')
+
+/**
+ * The one error class of this package.
+ *
+ * @example
+ * try {
+ *   await docs.forcesave(key)
+ * } catch (error) {
+ *   if (isDocsError(error, 'TIMEOUT')) return serveTheLastVersion()
+ *   throw error
+ * }
+ */
+export class DocsError extends Error {
+  override readonly name = 'DocsError'
+  readonly code: DocsErrorCode
+  readonly key: string | undefined
+  readonly retryable: boolean
+  readonly error: number | undefined
+
+  constructor(code: DocsErrorCode, message: string, details: DocsErrorDetails = {}) {
+    super(message, 'cause' in details ? { cause: details.cause } : undefined)
+    this.code = code
+    this.key = details.key
+    this.retryable = details.retryable ?? RETRYABLE.has(code)
+    this.error = details.error
+    Object.defineProperty(this, brand, { value: true })
+  }
+}
+
+/**
+ * Whether `error` is a {@link DocsError}, also one of another copy of this package; with `code`,
+ * whether it is one with that code.
+ *
+ * @example if (isDocsError(error) && error.retryable) await again()
+ */
+export function isDocsError(error: unknown, code?: DocsErrorCode): error is DocsError {
+  if (typeof error !== 'object' || error === null || !(brand in error)) return false
+  return code === undefined || (error as unknown as DocsError).code === code
+}
+
+/** A {@link DocsError} as plain JSON data. */
+export interface PlainError {
+  code: DocsErrorCode
+  message: string
+  retryable: boolean
+  key?: string
+  error?: number
+  /** Name and message of the cause: a class does not survive the way to another process. */
+  cause?: { name: string; message: string }
+}
+
+export function toPlainError(error: DocsError): PlainError {
+  return {
+    code: error.code,
+    message: error.message,
+    retryable: error.retryable,
+    ...(error.key === undefined ? {} : { key: error.key }),
+    ...(error.error === undefined ? {} : { error: error.error }),
+    ...(error.cause === undefined ? {} : { cause: plainCause(error.cause) }),
+  }
+}
+
+export function fromPlainError(plain: PlainError): DocsError {
+  let cause: Error | undefined
+  if (plain.cause !== undefined) {
+    cause = new Error(plain.cause.message)
+    cause.name = plain.cause.name
+  }
+  return new DocsError(plain.code, plain.message, {
+    key: plain.key,
+    retryable: plain.retryable,
+    error: plain.error,
+    ...(cause === undefined ? {} : { cause }),
+  })
+}
+
+function plainCause(cause: unknown): { name: string; message: string } {
+  if (cause instanceof Error) return { name: cause.name, message: cause.message }
+  return { name: typeof cause, message: typeof cause === 'string' ? cause : '' }
+}
+
+/** The error for a command that the Docs server turned down. */
+export function commandRejected(error: number, command: string, key?: string): DocsError {
+  const hint =
+    error === 6 || error === 7
+      ? `: check that the secret is the Docs server's own and that both clocks agree`
+      : ''
+  return new DocsError(
+    'COMMAND_REJECTED',
+    `the Docs server answered ${command} with error ${error}, ${commandErrorName(error)}${hint}`,
+    { key, error, retryable: error === 3 },
+  )
+}
+
+/** The error for an option or argument: what was given, what is allowed, what to do. */
+export function badOption(name: string, given: unknown, allowed: string): DocsError {
+  return new DocsError('BAD_OPTION', `${name}: got ${describe(given)}; ${allowed}`)
+}
+
+/** A value in a few words, and never the value of a long text, which may be a secret. */
+function describe(value: unknown): string {
+  if (typeof value === 'string') {
+    return value.length <= 40 ? JSON.stringify(value) : `a text of ${value.length} characters`
+  }
+  if (typeof value === 'number' || typeof value === 'bigint') return String(value)
+  if (value === null || value === undefined || typeof value === 'boolean') return String(value)
+  if (Array.isArray(value)) return `an array of ${value.length}`
+  return typeof value === 'object' ? 'an object' : `a ${typeof value}`
+}

@@ -1,0 +1,149 @@
+/**
+ * The callbacks of the Docs server, as a union by status. Facts: `docs-server.md`, "Callbacks";
+ * the recorded ones are in `test/wire/`.
+ */
+import { isKey } from './key.js'
+
+/** Who came or went (status 1, 2, 4), or who pressed the save button (status 6). */
+export interface Action {
+  /** 0: disconnected, 1: connected, 2: pressed the save button. */
+  type: number
+  userid: string
+}
+
+export type SaveStatus = 2 | 6
+export type FailureStatus = 3 | 7
+export type PresenceStatus = 1 | 4
+
+interface Common {
+  key: string
+  /** The ids of the users who edit now (status 1) or whose edits the save holds. */
+  users: string[]
+  actions: Action[]
+  /** As it came: a command's userdata is whatever JSON the command sent. */
+  userdata: unknown
+  /** The whole callback as it came, unknown fields included; its token is left out. */
+  body: Readonly<Record<string, unknown>>
+}
+
+/** Somebody connected or disconnected (1), or the last editor left without changes (4). */
+export interface PresenceCallback extends Common {
+  kind: 'presence'
+  status: PresenceStatus
+}
+
+interface SaveFields extends Common {
+  /** `lastsave`, ms since the epoch: when the last edit in it was made, in whole seconds. */
+  lastSave: number | undefined
+  /** 0 command, 1 save button, 2 timer, 3 form; absent on a final save. */
+  forcesaveType: number | undefined
+  notModified: boolean
+}
+
+/** A forced save (6) or the final save (2). */
+export interface SaveCallback extends SaveFields {
+  kind: 'save'
+  status: SaveStatus
+  url: string | undefined
+  changesUrl: string | undefined
+  formsDataUrl: string | undefined
+  filetype: string | undefined
+  history: unknown
+  /** `"encrypted": false` is on replays only, in the versions that were seen (`settlement.md` 10). */
+  markedReplay: boolean
+}
+
+/** The conversion failed: of a forced save (7) or of the final save (3). */
+export interface FailureCallback extends SaveFields {
+  kind: 'failure'
+  status: FailureStatus
+}
+
+/** A status this package gives no meaning to: 0, 5, 8 and what later versions may add. */
+export interface OtherCallback extends Common {
+  kind: 'other'
+  status: number
+}
+
+export type Callback = PresenceCallback | SaveCallback | FailureCallback | OtherCallback
+
+/**
+ * Reads a verified callback body. Answers `undefined` when it is not a callback: not an object,
+ * no legal key, no status that is a whole number from 0 up. A field of the wrong type counts as absent.
+ *
+ * @example parseCallback({ key: 'k1', status: 4 })
+ */
+export function parseCallback(value: unknown): Callback | undefined {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined
+  const own = (name: string): unknown =>
+    Object.hasOwn(value, name) ? (value as Record<string, unknown>)[name] : undefined
+  const text = (name: string): string | undefined => {
+    const field = own(name)
+    return typeof field === 'string' ? field : undefined
+  }
+  const key = own('key')
+  const status = own('status')
+  if (!isKey(key)) return undefined
+  if (typeof status !== 'number' || !Number.isSafeInteger(status) || status < 0) return undefined
+
+  const { token: _token, ...body } = value as Record<string, unknown>
+  const common: Common = {
+    key,
+    users: strings(own('users')),
+    actions: actions(own('actions')),
+    userdata: own('userdata'),
+    body,
+  }
+  const saveFields = {
+    lastSave: time(own('lastsave')),
+    forcesaveType: wholeNumber(own('forcesavetype')),
+    notModified: own('notmodified') === true,
+  }
+  switch (status) {
+    case 1:
+    case 4:
+      return { kind: 'presence', status, ...common }
+    case 3:
+    case 7:
+      return { kind: 'failure', status, ...common, ...saveFields }
+    case 2:
+    case 6:
+      return {
+        kind: 'save',
+        status,
+        ...common,
+        ...saveFields,
+        url: text('url'),
+        changesUrl: text('changesurl'),
+        formsDataUrl: text('formsdataurl'),
+        filetype: text('filetype'),
+        history: own('history'),
+        markedReplay: own('encrypted') === false,
+      }
+    default:
+      return { kind: 'other', status, ...common }
+  }
+}
+
+function strings(value: unknown): string[] {
+  return Array.isArray(value) ? value.filter((item) => typeof item === 'string') : []
+}
+
+function actions(value: unknown): Action[] {
+  if (!Array.isArray(value)) return []
+  return value.flatMap((item: unknown) => {
+    if (typeof item !== 'object' || item === null) return []
+    const { type, userid } = item as Record<string, unknown>
+    return typeof type === 'number' && typeof userid === 'string' ? [{ type, userid }] : []
+  })
+}
+
+function wholeNumber(value: unknown): number | undefined {
+  return Number.isSafeInteger(value) ? (value as number) : undefined
+}
+
+function time(value: unknown): number | undefined {
+  if (typeof value !== 'string') return undefined
+  const ms = Date.parse(value)
+  return Number.isNaN(ms) ? undefined : ms
+}
