@@ -86,7 +86,7 @@ export function parseCallback(value: unknown): Callback | undefined {
   if (!isKey(key)) return undefined
   if (typeof status !== 'number' || !Number.isSafeInteger(status) || status < 0) return undefined
 
-  const { token: _token, ...body } = value as Record<string, unknown>
+  const { token, ...body } = value as Record<string, unknown>
   const common: Common = {
     key,
     users: strings(own('users')),

@@ -26,9 +26,9 @@ export interface CommandRequests {
   info: { key: string; userdata?: string }
   meta: { key: string; meta: { title: string } }
   drop: { key: string; users?: readonly string[] }
-  version: Record<never, never>
-  license: Record<never, never>
-  getForgottenList: Record<never, never>
+  version: object
+  license: object
+  getForgottenList: object
   getForgotten: { key: string }
   deleteForgotten: { key: string }
 }
@@ -54,7 +54,9 @@ export interface CommandResponses {
 export type CommandName = keyof CommandRequests
 
 /** A request as it goes over the wire, before its token is added. */
-export type CommandBody<Name extends CommandName = CommandName> = { c: Name } & CommandRequests[Name]
+export type CommandBody<Name extends CommandName = CommandName> = {
+  c: Name
+} & CommandRequests[Name]
 
 /** A response as it came: always HTTP 200, the verdict is in `error`. */
 export interface CommandResponse {

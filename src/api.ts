@@ -1,0 +1,111 @@
+/** What `createDocs()` gives. */
+import type { Middleware } from 'koa'
+import type { DocsEvents, Listener } from './events.js'
+import type { CallbackReply, CallbackRequest } from './receiver/receive.js'
+import type { Forgotten } from './recovery/forgotten.js'
+import type { ForcesaveResult, InfoResult } from './results.js'
+
+/** What every call takes. */
+export interface CallOptions {
+  /** Ends the call at once; it rejects with the signal's reason. What was sent stays sent. */
+  signal?: AbortSignal | undefined
+  /** The call's deadline in ms. Default: 60 s for a forcesave, 15 s for the others; Infinity for none. */
+  timeout?: number | undefined
+}
+
+export interface ForcesaveOptions extends CallOptions {
+  /** Comes back in the result and as `save.userdata`; a text of at most 1,024 bytes. */
+  userdata?: string | undefined
+}
+
+/** A forcesave that the Docs server has answered; its outcome is still to come. */
+export interface StartedForcesave {
+  /** For `docs.outcome(id)`; valid for the retention time. */
+  id: string
+  key: string
+  /** The Docs server's answer: 0 accepted, 4 nothing to save, 3 and 1 as the README's table says. */
+  response: { error: number }
+}
+
+/** What the Docs server says about its licence, as it comes. */
+export interface License {
+  license: Record<string, unknown>
+  server: Record<string, unknown>
+  quota: Record<string, unknown>
+}
+
+/**
+ * The storage side of one Docs server. All calls reject with a {@link DocsError}, or with the reason
+ * of their signal; a wrong argument is `BAD_OPTION`, a call after `close()` is `CLOSED`.
+ */
+export interface Docs extends AsyncDisposable {
+  /**
+   * Resolves when the file with every edit made before the call is stored, or when there was none.
+   *
+   * Errors: `TIMEOUT`, `COMMAND_REJECTED`, `UNREACHABLE`, `BAD_RESPONSE`, `CONVERSION_FAILED`,
+   * `STORAGE_FAILED`; `error.retryable` says whether calling again can help.
+   * @example
+   * const result = await docs.forcesave('key-1', { timeout: 20_000 })
+   * if (result.outcome === 'saved') console.log(result.stored)
+   */
+  forcesave(key: string, options?: ForcesaveOptions): Promise<ForcesaveResult>
+  /**
+   * Sends a forcesave and resolves once the Docs server has answered it; `outcome(id)` waits for the rest.
+   * @example
+   * const { id } = await docs.startForcesave('key-1')
+   * const result = await docs.outcome(id)
+   */
+  startForcesave(key: string, options?: ForcesaveOptions): Promise<StartedForcesave>
+  /**
+   * Waits for the outcome of a started forcesave: the same result and errors as `forcesave`, also
+   * later, until it expires. `timeout` (default: none of its own) ends only this wait.
+   */
+  outcome(id: string, options?: CallOptions): Promise<ForcesaveResult>
+  /**
+   * Who edits a document. Settles when both its callback and its response have come.
+   * `COMMAND_REJECTED` with `error` 1: the Docs server does not know the key.
+   * @example const { status, users } = await docs.info('key-1')
+   */
+  info(key: string, options?: CallOptions): Promise<InfoResult>
+  /** Tells the editors a new title. No callback follows: it resolves when the Docs server has accepted. */
+  meta(key: string, meta: { title: string }, options?: CallOptions): Promise<void>
+  /**
+   * Disconnects `users` (all, when left out, since Docs 8.3). No callback of its own follows, and an
+   * `info` straight after it still lists them: it resolves when the Docs server has accepted.
+   */
+  drop(key: string, users?: readonly string[], options?: CallOptions): Promise<void>
+  /** @example const { version } = await docs.version() */
+  version(options?: CallOptions): Promise<{ version: string }>
+  license(options?: CallOptions): Promise<License>
+  /** The final saves that nobody took. */
+  readonly forgotten: Forgotten
+
+  /**
+   * The callback route: `POST <path>/:ref`, for `app.use()`.
+   * @example app.use(docs.routes())
+   */
+  routes(options?: { prefix?: string }): Middleware
+  /**
+   * The bare middleware, for a route of the application's own with a `:ref`. That is the last segment
+   * of `callbackUrl()`, so set `path` to the part before it.
+   * @example router.all('/files/track/:ref', docs.callback())
+   */
+  callback(): Middleware
+  /**
+   * The same without Koa: for Express, Fastify or `node:http`. Bound the body before it is parsed.
+   * @example const { status, body } = await docs.receive({ body: req.body, headers: req.headers, ref })
+   */
+  receive(request: CallbackRequest): Promise<CallbackReply>
+  /** The URL for the editor's `callbackUrl`. `ref`, the application's own name for the file, is signed into it. */
+  callbackUrl(ref: string): string
+  /** The editor's config with its token; unchanged when tokens are off. */
+  editorConfig<Config extends object>(config: Config): Config & { token?: string }
+
+  /** Listens to an event; returns what ends it. A listener that throws harms nobody. */
+  on<Name extends keyof DocsEvents>(name: Name, listener: Listener<Name>): () => void
+  /**
+   * Ends it all: waits reject with `CLOSED`, callbacks are answered 503, saves that are being stored
+   * may finish (10 s, then `save.signal` is aborted). Calling it again gives the same promise.
+   */
+  close(): Promise<void>
+}

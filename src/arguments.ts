@@ -1,0 +1,49 @@
+/** Checks the arguments of calls: a wrong one is refused before anything is sent. */
+import { badOption } from './errors.js'
+import { isKey, KEY_RULE } from './protocol/key.js'
+import { MAX_REF } from './protocol/ref.js'
+import { isId, MAX_USERDATA } from './protocol/userdata.js'
+
+export function checkKey(key: unknown): asserts key is string {
+  if (!isKey(key)) throw badOption('key', key, `a document key has ${KEY_RULE}`)
+}
+
+export function checkUserdata(userdata: unknown): void {
+  if (userdata === undefined) return
+  if (typeof userdata !== 'string' || hasLoneSurrogate(userdata)) {
+    throw badOption('userdata', userdata, 'allowed is a text; use JSON.stringify for anything else')
+  }
+  // Longer ones make the callback's header too long (`docs-server.md`, "Callbacks").
+  const bytes = Buffer.byteLength(userdata)
+  if (bytes > MAX_USERDATA) {
+    throw badOption('userdata', userdata, `${bytes} bytes; allowed are ${MAX_USERDATA}`)
+  }
+}
+
+export function checkRef(ref: unknown): asserts ref is string {
+  if (typeof ref !== 'string' || ref === '' || ref.length > MAX_REF || hasLoneSurrogate(ref)) {
+    throw badOption('ref', ref, `allowed is a text of 1 to ${MAX_REF} characters`)
+  }
+}
+
+export function checkTitle(title: unknown): asserts title is string {
+  if (typeof title !== 'string' || title === '') throw badOption('title', title, 'give a text')
+}
+
+export function checkUsers(users: unknown): void {
+  const texts = Array.isArray(users) && users.every((user) => typeof user === 'string')
+  if (users !== undefined && !texts) throw badOption('users', users, 'give an array of user ids')
+}
+
+/** The handle that `startForcesave` gives: the command's id and the key it is about. */
+export const handleOf = (key: string, id: string): string => `${id}.${key}`
+
+export function parseHandle(handle: unknown): { key: string; id: string } {
+  const [id = '', ...rest] = typeof handle === 'string' ? handle.split('.') : []
+  const key = rest.join('.')
+  if (isId(id) && isKey(key)) return { key, id }
+  throw badOption('id', handle, 'give the id that startForcesave() resolved with')
+}
+
+/** A lone surrogate becomes U+FFFD on the wire and would not come back as it was sent. */
+const hasLoneSurrogate = (text: string): boolean => /\p{Surrogate}/u.test(text)

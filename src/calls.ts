@@ -1,0 +1,199 @@
+/** The calls that send commands: arguments checked, deadlines kept, verdicts turned into results. */
+import type { CallOptions, Docs, ForcesaveOptions } from './api.js'
+import {
+  checkKey,
+  checkTitle,
+  checkUserdata,
+  checkUsers,
+  handleOf,
+  parseHandle,
+} from './arguments.js'
+import type { Asks, Asked } from './client/asks.js'
+import type { CommandClient } from './client/commands.js'
+import { startDeadline } from './client/deadline.js'
+import { checkDelay } from './check.js'
+import type { Clock } from './clock.js'
+import { commandRejected, DocsError, fromPlainError } from './errors.js'
+import type { Logger } from './events.js'
+import type { AnswerFacts } from './ledger/state.js'
+import type { CommandName, CommandRequests, CommandResponses } from './protocol/command.js'
+import type { Forgotten } from './recovery/forgotten.js'
+import { forcesaveResult, infoResult } from './results.js'
+
+export interface CallParts {
+  asks: Asks
+  client: CommandClient
+  forgotten: Forgotten
+  clock: Clock
+  logger: Logger
+  /** ms */
+  timeout: number
+  /** ms */
+  commandTimeout: number
+  /** Aborted by `close()`, with a `CLOSED` error as its reason. */
+  closing: AbortSignal
+}
+
+type Calls = Pick<
+  Docs,
+  | 'forcesave'
+  | 'startForcesave'
+  | 'outcome'
+  | 'info'
+  | 'meta'
+  | 'drop'
+  | 'version'
+  | 'license'
+  | 'forgotten'
+>
+
+/** Answers after which the rules still find an outcome (`settlement.md` 4 to 8). */
+const SETTLED_BY_RULES: ReadonlySet<number | null> = new Set([0, 1, 3, 4])
+
+export function createCalls(parts: CallParts): Calls {
+  const { asks, client, forgotten, clock, logger, closing } = parts
+
+  /** Runs `work` until its deadline, the caller's signal or `close()`. */
+  async function within<Result>(
+    { signal, timeout }: CallOptions,
+    otherwise: number,
+    work: (signal: AbortSignal) => Promise<Result>,
+  ): Promise<Result> {
+    closing.throwIfAborted()
+    signal?.throwIfAborted()
+    const deadline = startDeadline(clock, timeout ?? otherwise, signal)
+    const close = (): void => deadline.end('given up')
+    closing.addEventListener('abort', close)
+    try {
+      return await work(deadline.signal)
+    } catch (error) {
+      const ended = deadline.ended()
+      if (ended === 'aborted') signal?.throwIfAborted()
+      if (ended === 'given up') closing.throwIfAborted()
+      if (ended !== 'expired') throw error
+      throw new DocsError('TIMEOUT', 'this call has no answer by its deadline')
+    } finally {
+      closing.removeEventListener('abort', close)
+      deadline.release()
+    }
+  }
+
+  /** Registers and sends; the request goes on for the ledger's sake when the caller stops waiting. */
+  async function startAsk(
+    key: string,
+    kind: 'forcesave' | 'info',
+    options: ForcesaveOptions,
+  ): Promise<Asked> {
+    const otherwise = kind === 'info' ? parts.commandTimeout : parts.timeout
+    const { userdata, timeout = otherwise } = options
+    const asked = await asks.ask({ key, kind, timeout, userdata })
+    asked.answer.catch((error: unknown) => {
+      if (!closing.aborted) logger.error({ err: error, key }, 'an answer could not be recorded')
+    })
+    return asked
+  }
+
+  async function command<Name extends CommandName>(
+    name: Name,
+    body: CommandRequests[Name],
+    options: CallOptions = {},
+  ): Promise<CommandResponses[Name]> {
+    checkCall(options)
+    return within(options, parts.commandTimeout, (signal) => client.send(name, body, { signal }))
+  }
+
+  return {
+    async forcesave(key, options = {}) {
+      checkKey(key)
+      checkCall(options)
+      // The deadline itself is in the ledger, so that every process sees the same one.
+      return within({ signal: options.signal }, Infinity, async (signal) => {
+        const { id } = await startAsk(key, 'forcesave', options)
+        return forcesaveResult(key, await asks.verdict(key, id, signal))
+      })
+    },
+
+    async startForcesave(key, options = {}) {
+      checkKey(key)
+      checkCall(options)
+      return within({ signal: options.signal }, Infinity, async (signal) => {
+        const { id, answer } = await startAsk(key, 'forcesave', options)
+        const { error, failure } = await unlessAborted(answer, signal)
+        if (failure !== undefined) throw fromPlainError({ ...failure, key })
+        if (error === null || !SETTLED_BY_RULES.has(error)) {
+          throw commandRejected(error ?? 3, 'forcesave', key)
+        }
+        return { id: handleOf(key, id), key, response: { error } }
+      })
+    },
+
+    async outcome(handle, options = {}) {
+      const { key, id } = parseHandle(handle)
+      checkCall(options)
+      return within(options, Infinity, async (signal) =>
+        forcesaveResult(key, await asks.verdict(key, id, signal)),
+      )
+    },
+
+    async info(key, options = {}) {
+      checkKey(key)
+      checkCall(options)
+      return within({ signal: options.signal }, Infinity, async (signal) => {
+        const { id } = await startAsk(key, 'info', options)
+        return infoResult(key, await asks.verdict(key, id, signal))
+      })
+    },
+
+    async meta(key, { title }, options) {
+      checkKey(key)
+      checkTitle(title)
+      await command('meta', { key, meta: { title } }, options)
+    },
+    async drop(key, users, options) {
+      checkKey(key)
+      checkUsers(users)
+      await command('drop', users === undefined ? { key } : { key, users }, options)
+    },
+    async version(options) {
+      const { version } = await command('version', {}, options)
+      return { version }
+    },
+    async license(options) {
+      const { license, server, quota } = await command('license', {}, options)
+      return { license, server, quota }
+    },
+    forgotten: {
+      list: (options = {}) => callForgotten(options, (signal) => forgotten.list({ signal })),
+      url(key, options = {}) {
+        return callForgotten(options, (signal) => (checkKey(key), forgotten.url(key, { signal })))
+      },
+      delete(key, options = {}) {
+        return callForgotten(
+          options,
+          (signal) => (checkKey(key), forgotten.delete(key, { signal })),
+        )
+      },
+    },
+  }
+
+  async function callForgotten<Result>(
+    options: CallOptions,
+    work: (signal: AbortSignal) => Promise<Result>,
+  ): Promise<Result> {
+    checkCall(options)
+    return within(options, parts.commandTimeout, work)
+  }
+}
+
+function checkCall({ timeout, userdata }: ForcesaveOptions): void {
+  if (timeout !== undefined) checkDelay('timeout', timeout, 1, true)
+  checkUserdata(userdata)
+}
+
+function unlessAborted(answer: Promise<AnswerFacts>, signal: AbortSignal): Promise<AnswerFacts> {
+  return new Promise((resolve, reject) => {
+    const abort = (): void => reject(new Error('aborted', { cause: signal.reason }))
+    signal.addEventListener('abort', abort, { once: true })
+    answer.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
+  })
+}

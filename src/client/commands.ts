@@ -1,0 +1,156 @@
+/**
+ * One command: sign, post, decode, a typed error for everything else.
+ * Facts: `docs-server.md`, "Commands"; `test/wire/rejected-commands.jsonl`.
+ */
+import type { Clock } from '../clock.js'
+import { commandRejected, DocsError } from '../errors.js'
+import type {
+  CommandName,
+  CommandRequests,
+  CommandResponse,
+  CommandResponses,
+} from '../protocol/command.js'
+import { signToken, type Keys, type TokenOptions } from '../protocol/token.js'
+import { startDeadline } from './deadline.js'
+import { HttpFailure, type Http, type HttpResponse } from './http.js'
+import { readFields, readResponse } from './response.js'
+
+export interface CommandClientOptions {
+  /** Where the Docs server is; may have a path prefix, with or without a slash at its end. */
+  server: URL
+  /** `null`: tokens are off. */
+  keys: Keys | null
+  token: TokenOptions
+  /** How long one `send` may take, in milliseconds. */
+  timeout: number
+  clock: Clock
+  http: Http
+}
+
+export interface CommandClient {
+  /**
+   * Sends one command and resolves with its response once that says `error: 0`.
+   *
+   * @throws DocsError `COMMAND_REJECTED` for another `error`; `UNREACHABLE` without an answer (with
+   * {@link neverArrived} where that is certain); `BAD_RESPONSE` for an answer that is none of a Docs
+   * server. An abort rejects with the signal's reason.
+   * @example const { users } = await client.send('info', { key, userdata }, { signal })
+   */
+  send<Name extends CommandName>(
+    name: Name,
+    body: CommandRequests[Name],
+    options?: { signal?: AbortSignal | undefined },
+  ): Promise<CommandResponses[Name]>
+}
+
+/** Since Docs 8.2, and before that, still answered by newer ones (`docs-server.md`, "Commands"). */
+const CURRENT = '/command'
+const OLDER = '/coauthoring/CommandService.ashx'
+
+const MAX_RESPONSE = 1024 * 1024
+/** `getForgottenList` names every forgotten file there is. */
+const MAX_LIST = 64 * 1024 * 1024
+
+const notArrived = new WeakSet<DocsError>()
+
+/** Whether the command that failed with `error` certainly did not reach the Docs server. */
+export function neverArrived(error: DocsError): boolean {
+  return notArrived.has(error)
+}
+
+/** @example const client = createCommandClient({ server, keys, token, timeout, clock, http }) */
+export function createCommandClient(options: CommandClientOptions): CommandClient {
+  const { keys, token, timeout, clock, http } = options
+  const server = options.server.origin + options.server.pathname.replace(/\/+$/, '')
+  let olderOnly = false
+
+  /** What goes over the wire, the same to both addresses. */
+  interface Command {
+    name: CommandName
+    key: string | undefined
+    headers: Record<string, string>
+    body: string
+  }
+
+  function prepare(name: CommandName, fields: object): Command {
+    const body = { c: name, ...fields }
+    const key = (fields as { key?: string }).key
+    const headers = { 'content-type': 'application/json', accept: 'application/json' }
+    if (keys === null) return { name, key, headers, body: JSON.stringify(body) }
+    if (token.in === 'header') {
+      const signed = signToken({ payload: body }, keys, token, clock.now())
+      return {
+        name,
+        key,
+        headers: { ...headers, [token.header]: token.prefix + signed },
+        body: JSON.stringify(body),
+      }
+    }
+    const signed = signToken(body, keys, token, clock.now())
+    return { name, key, headers, body: JSON.stringify({ ...body, token: signed }) }
+  }
+
+  function post(path: string, command: Command, signal: AbortSignal): Promise<HttpResponse> {
+    const url = new URL(server + path)
+    if (command.key !== undefined) url.searchParams.set('shardkey', command.key)
+    const maxBytes = command.name === 'getForgottenList' ? MAX_LIST : MAX_RESPONSE
+    const { headers, body } = command
+    return http.request({ method: 'POST', url, headers, body, signal, maxBytes })
+  }
+
+  async function ask(command: Command, signal: AbortSignal): Promise<CommandResponse> {
+    const { name, key } = command
+    if (!olderOnly) {
+      const response = await post(CURRENT, command, signal)
+      if (response.status !== 404) return readResponse(response, name, key)
+    }
+    const response = await post(OLDER, command, signal)
+    const read = readResponse(response, name, key)
+    // Only an answer of a Docs server shows that it is an old one: a 404 can be a proxy's, for a moment.
+    olderOnly = true
+    return read
+  }
+
+  function unanswered(failure: HttpFailure, name: string, key: string | undefined): DocsError {
+    if (failure.kind === 'too long') {
+      const message = `the answer to ${name} is no Docs server's: ${failure.message}`
+      return new DocsError('BAD_RESPONSE', message, { key, cause: failure })
+    }
+    const certain = failure.kind === 'not sent'
+    const error = new DocsError(
+      'UNREACHABLE',
+      `no answer to ${name} from ${server}: ${failure.message}; ` +
+        (certain ? 'the command was not sent' : 'it is not known whether the command arrived'),
+      { key, cause: failure },
+    )
+    if (certain) notArrived.add(error)
+    return error
+  }
+
+  return {
+    async send(name, fields, { signal } = {}) {
+      signal?.throwIfAborted()
+      const command = prepare(name, fields)
+      const { key } = command
+      const deadline = startDeadline(clock, timeout, signal)
+      let response
+      try {
+        response = await ask(command, deadline.signal)
+      } catch (error) {
+        if (deadline.ended() === 'aborted') signal?.throwIfAborted()
+        if (!(error instanceof HttpFailure)) throw error
+        throw unanswered(
+          deadline.ended() === 'expired'
+            ? new HttpFailure('broken', `none within ${timeout} ms (commandTimeout)`)
+            : error,
+          name,
+          key,
+        )
+      } finally {
+        deadline.release()
+      }
+      if (response.error !== 0) throw commandRejected(response.error, name, key)
+      return readFields(response, name, key)
+    },
+  }
+}

@@ -1,0 +1,211 @@
+/**
+ * From a link of the Docs server to a stream or a file, within limits of place, bytes and time.
+ * Facts: `docs-server.md`, "Callbacks".
+ */
+import { ReadableStream } from 'node:stream/web'
+import type { Clock } from '../clock.js'
+import { DocsError } from '../errors.js'
+import { startDeadline, type Deadline } from './deadline.js'
+import { writeWhole } from './file.js'
+import { HttpFailure, type Http, type HttpStream } from './http.js'
+import { createLinkCheck } from './link.js'
+import { isPassing } from './response.js'
+
+export interface DownloaderOptions {
+  server: URL
+  /** Further origins (`https://docs.example.com`) that links may have. */
+  downloadOrigins: readonly string[]
+  /** The longest download, in bytes. */
+  maxDownload: number
+  /** The longest that a download may take as a whole, in milliseconds. */
+  downloadTimeout: number
+  /** The longest that the server may send nothing while we wait, in milliseconds. Default: 30 s. */
+  idleTimeout?: number
+  clock: Clock
+  http: Http
+}
+
+export interface DownloadOptions {
+  signal?: AbortSignal | undefined
+}
+
+export interface Download {
+  /** To be read to its end or cancelled. It fails as {@link Downloader.open} does. */
+  stream: ReadableStream<Uint8Array>
+  /** In bytes, where the server says it beforehand. */
+  size: number | undefined
+  /** The content type, as the server says. */
+  type: string | undefined
+}
+
+export interface Downloader {
+  /** The link as a URL when it may be fetched, `undefined` else: see {@link createLinkCheck}. */
+  allowed(link: unknown): URL | undefined
+  /**
+   * @throws DocsError `BAD_RESPONSE` for a link that is not allowed, a redirect, a refusal, a body that
+   * is too long, encoded, empty or longer than it says; `UNREACHABLE` for a server that fails, breaks off
+   * or is slow. `retryable` says whether trying again can help. An abort rejects with the signal's reason.
+   * @example const { stream, size } = await downloader.open(callback.url, { signal })
+   */
+  open(link: string | URL, options?: DownloadOptions): Promise<Download>
+  /**
+   * Downloads to a file, which is there whole or not at all: see {@link writeWhole}.
+   *
+   * @throws what {@link Downloader.open} does, and the file system's own errors
+   * @example await downloader.toFile(callback.url, 'files/contract.docx', { signal })
+   */
+  toFile(link: string | URL, path: string, options?: DownloadOptions): Promise<{ size: number }>
+}
+
+const IDLE_TIMEOUT = 30_000
+
+/** Only what is needed: no cookie, no token, and a body that is the file itself. */
+const HEADERS = { accept: '*/*', 'accept-encoding': 'identity' }
+
+/** @example const downloader = createDownloader({ ...options, clock: systemClock, http: createHttp() }) */
+export function createDownloader(options: DownloaderOptions): Downloader {
+  const { maxDownload, downloadTimeout, idleTimeout = IDLE_TIMEOUT, clock, http } = options
+  const allowed = createLinkCheck(options.server, options.downloadOrigins)
+
+  async function open(link: string | URL, { signal }: DownloadOptions = {}): Promise<Download> {
+    signal?.throwIfAborted()
+    const url = allowed(link)
+    if (url === undefined) throw notAllowed(link)
+    const place = url.origin + url.pathname
+    const deadline = startDeadline(clock, downloadTimeout, signal)
+    try {
+      const response = await waiting(
+        deadline,
+        http.open({
+          method: 'GET',
+          url,
+          headers: HEADERS,
+          signal: deadline.signal,
+          maxBytes: maxDownload,
+        }),
+      )
+      const size = checkHead(response, place)
+      const type = response.headers['content-type']
+      return { stream: toStream(response.body, deadline, place, signal), size, type }
+    } catch (error) {
+      throw failed(error, deadline, place, signal)
+    }
+  }
+
+  /** Counts the silence of the server only: a reader of ours may take its time, up to the time limit. */
+  async function waiting<Value>(deadline: Deadline, work: Promise<Value>): Promise<Value> {
+    const cancel = clock.after(idleTimeout, () => deadline.end('idle'))
+    try {
+      return await work
+    } finally {
+      cancel()
+    }
+  }
+
+  function toStream(
+    body: AsyncIterable<Uint8Array>,
+    deadline: Deadline,
+    place: string,
+    signal: AbortSignal | undefined,
+  ): ReadableStream<Uint8Array> {
+    const chunks = body[Symbol.asyncIterator]()
+    let empty = true
+    return new ReadableStream<Uint8Array>(
+      {
+        async pull(controller) {
+          try {
+            const next = await waiting(deadline, chunks.next())
+            if (next.done !== true) {
+              empty = false
+              controller.enqueue(next.value)
+              return
+            }
+            if (empty) throw emptyFile(place)
+            deadline.release()
+            controller.close()
+          } catch (error) {
+            throw failed(error, deadline, place, signal)
+          }
+        },
+        cancel: () => deadline.end('given up'),
+      },
+      // Nothing is fetched before it is asked for.
+      { highWaterMark: 0 },
+    )
+  }
+
+  /** The declared size of a response that can be a document. */
+  function checkHead({ status, headers }: HttpStream, place: string): number | undefined {
+    if (status !== 200) throw badStatus(place, status)
+    const encodings = [headers['content-encoding'], headers['transfer-encoding']]
+    if (!encodings.every((encoding) => /^(identity|chunked)?$/i.test(encoding ?? ''))) {
+      throw refused(`${place} came encoded although it was asked for as it is`)
+    }
+    if (headers['content-length'] === undefined) return undefined
+    const size = Number(headers['content-length'])
+    if (size === 0) throw emptyFile(place)
+    if (size > maxDownload) throw tooLong(place)
+    return size
+  }
+
+  /** Ends the download, whatever it is about, and says why. */
+  function failed(
+    error: unknown,
+    deadline: Deadline,
+    place: string,
+    signal: AbortSignal | undefined,
+  ): unknown {
+    const ended = deadline.ended()
+    deadline.end('given up')
+    if (ended === 'aborted') return signal?.reason
+    if (ended === 'expired') {
+      return unreachable(`${place} took longer than ${downloadTimeout} ms (downloadTimeout)`)
+    }
+    if (ended === 'idle') return unreachable(`${place} sent nothing for ${idleTimeout} ms`)
+    if (!(error instanceof HttpFailure)) return error
+    if (error.kind === 'too long') return tooLong(place)
+    if (error.kind === 'surplus') return new DocsError('BAD_RESPONSE', `${place}: ${error.message}`)
+    return unreachable(`${place} could not be fetched whole: ${error.message}`, error)
+  }
+
+  function tooLong(place: string): DocsError {
+    return refused(`${place} is longer than the ${maxDownload} bytes of maxDownload`)
+  }
+
+  return {
+    allowed,
+    open,
+    async toFile(link, path, downloadOptions = {}) {
+      const { stream } = await open(link, downloadOptions)
+      return writeWhole(path, stream, downloadOptions.signal)
+    },
+  }
+}
+
+function notAllowed(link: string | URL): DocsError {
+  // Of the link only its host: its query is a secret, and so may all of it be when it is no URL.
+  const where = URL.canParse(String(link)) ? new URL(link).protocol + '//' + new URL(link).host : ''
+  return refused(
+    `a link to ${where || 'no URL'} is not fetched; allowed are http and https links, without ` +
+      'credentials, to `server` with its path and to the origins in `downloadOrigins`',
+  )
+}
+
+function badStatus(place: string, status: number): DocsError {
+  const message = `${place} was answered with HTTP ${status}`
+  if (isPassing(status)) return unreachable(message)
+  return refused(status >= 300 && status < 400 ? `${message}; redirects are not followed` : message)
+}
+
+/** Trying again can help: a document is never empty, so the server was not ready or is broken. */
+function emptyFile(place: string): DocsError {
+  return new DocsError('BAD_RESPONSE', `${place} is empty, which no document is`)
+}
+
+function refused(message: string): DocsError {
+  return new DocsError('BAD_RESPONSE', message, { retryable: false })
+}
+
+function unreachable(message: string, cause?: HttpFailure): DocsError {
+  return new DocsError('UNREACHABLE', message, cause === undefined ? {} : { cause })
+}

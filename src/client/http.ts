@@ -1,0 +1,193 @@
+/**
+ * The way out: one port for commands and downloads, and its real implementation, which is the only
+ * user of undici. It follows no redirect, decodes no compression, sends only the headers that it is
+ * given, and has no time limits but that of connecting: who asks gives a signal.
+ */
+import type { IncomingHttpHeaders } from 'node:http'
+import type { Socket } from 'node:net'
+import { Agent, buildConnector, Client, type Dispatcher } from 'undici'
+
+export interface HttpRequest {
+  method: 'GET' | 'POST'
+  url: URL
+  headers: Record<string, string>
+  body?: string
+  /** Ends the request, and after it the reading of the body. */
+  signal: AbortSignal
+  /** The longest response body taken, in bytes. */
+  maxBytes: number
+}
+
+export interface HttpResponse {
+  status: number
+  headers: IncomingHttpHeaders
+  /** Empty unless the status is 200: no command needs an error page, which may be endless. */
+  text: string
+}
+
+export interface HttpStream {
+  status: number
+  headers: IncomingHttpHeaders
+  /** To be read to its end, or ended by the request's signal: else its connection stays open. */
+  body: AsyncIterable<Uint8Array>
+}
+
+/** Both reject with {@link HttpFailure} only. */
+export interface Http {
+  /** Sends, and reads the whole response. */
+  request(request: HttpRequest): Promise<HttpResponse>
+  /** Sends, and resolves as soon as the response's headers are there. */
+  open(request: HttpRequest): Promise<HttpStream>
+  /** Closes the connections of `request`. */
+  close(): Promise<void>
+}
+
+/**
+ * - `not sent`: no connection came about, so the server certainly got nothing of the request.
+ * - `broken`: anything after that. The server may or may not have got the request.
+ * - `too long`: the response is longer than `maxBytes`.
+ * - `surplus`: the response is longer than it said itself.
+ */
+export type HttpFailureKind = 'not sent' | 'broken' | 'too long' | 'surplus'
+
+/** Holds nothing of a request's query, headers or body, and nothing of a response's body. */
+export class HttpFailure extends Error {
+  override readonly name = 'HttpFailure'
+  readonly kind: HttpFailureKind
+
+  constructor(kind: HttpFailureKind, message: string) {
+    super(message)
+    this.kind = kind
+  }
+}
+
+/** Below the default deadline of a command, so that a host that swallows packets counts as `not sent`. */
+const CONNECT_TIMEOUT = 10_000
+/** Connections for commands, per server. More commands than that wait for one. */
+const MAX_CONNECTIONS = 256
+/** undici's words for bytes that belong to no request. */
+const UNASKED = 'bad response'
+/** Off: who asks gives a signal. */
+const NO_TIMEOUTS = { headersTimeout: 0, bodyTimeout: 0 }
+
+/** @example const http = createHttp() */
+export function createHttp(): Http {
+  const agent = new Agent({ ...NO_TIMEOUTS, connections: MAX_CONNECTIONS, connect: connector() })
+  return {
+    async request(request) {
+      const response = await untilAborted(request.signal, send(agent, request))
+      const { statusCode: status, headers, body } = response
+      if (status !== 200) {
+        // Its socket goes with it. undici makes that an error of the body, which nobody waits for.
+        body.on('error', () => {}).destroy()
+        return { status, headers, text: '' }
+      }
+      const chunks: Uint8Array[] = []
+      for await (const chunk of bounded(body, request.maxBytes)) chunks.push(chunk)
+      return { status, headers, text: Buffer.concat(chunks).toString('utf8') }
+    },
+    open: openStream,
+    close: () => agent.destroy(),
+  }
+}
+
+/** A download has a connection of its own, which ends with it. */
+async function openStream(request: HttpRequest): Promise<HttpStream> {
+  let socket: Socket | undefined
+  const client = new Client(request.url.origin, {
+    ...NO_TIMEOUTS,
+    connect: connector((connected) => (socket = connected)),
+  })
+  const destroy = (): void => void client.destroy()
+  request.signal.addEventListener('abort', destroy)
+  try {
+    const response = await untilAborted(request.signal, send(client, request))
+    return { status: response.statusCode, headers: response.headers, body: read(response) }
+  } catch (error) {
+    destroy()
+    throw error
+  }
+
+  async function* read(response: Dispatcher.ResponseData): AsyncGenerator<Uint8Array> {
+    try {
+      yield* bounded(response.body, request.maxBytes)
+      // What comes behind a response breaks the connection: to HTTP it starts another one, and we asked
+      // for one only. So the length that it gave was wrong, and what was read of it is cut off.
+      if (socket?.errored?.message === UNASKED) {
+        throw new HttpFailure('surplus', 'the response is longer than its Content-Length')
+      }
+    } finally {
+      destroy()
+    }
+  }
+}
+
+function send(dispatcher: Dispatcher, request: HttpRequest): Promise<Dispatcher.ResponseData> {
+  const { method, url, headers, body } = request
+  return dispatcher.request({
+    origin: url.origin,
+    path: url.pathname + url.search,
+    method,
+    headers,
+    signal: request.signal,
+    ...(body === undefined ? {} : { body }),
+  })
+}
+
+/** undici ends a request that still waits for its connection only when that comes about: too late. */
+async function untilAborted<Value>(signal: AbortSignal, work: Promise<Value>): Promise<Value> {
+  let onAbort: () => void = () => {}
+  const aborted = new Promise<never>((_, reject) => {
+    onAbort = () => reject(new HttpFailure('broken', 'the request was ended'))
+    if (signal.aborted) onAbort()
+    else signal.addEventListener('abort', onAbort)
+  })
+  try {
+    return await Promise.race([work, aborted])
+  } catch (error) {
+    throw toFailure(error)
+  } finally {
+    signal.removeEventListener('abort', onAbort)
+  }
+}
+
+async function* bounded(
+  body: AsyncIterable<Uint8Array>,
+  maxBytes: number,
+): AsyncGenerator<Uint8Array> {
+  let length = 0
+  try {
+    for await (const chunk of body) {
+      length += chunk.byteLength
+      if (length > maxBytes) {
+        throw new HttpFailure('too long', `the response is longer than ${maxBytes} bytes`)
+      }
+      yield chunk
+    }
+  } catch (error) {
+    throw toFailure(error)
+  }
+}
+
+/** The failures of connecting: whatever they are, nothing was sent yet. */
+const unconnected = new WeakSet<Error>()
+
+function connector(connected?: (socket: Socket) => void): buildConnector.connector {
+  const connect = buildConnector({ timeout: CONNECT_TIMEOUT })
+  return (options, callback) => {
+    connect(options, (...outcome) => {
+      if (outcome[0] !== null) unconnected.add(outcome[0])
+      else connected?.(outcome[1])
+      callback(...outcome)
+    })
+  }
+}
+
+/** Only the words of undici's error: its fields can hold bytes of the response, and so a link's query. */
+function toFailure(error: unknown): HttpFailure {
+  if (error instanceof HttpFailure) return error
+  if (!(error instanceof Error)) return new HttpFailure('broken', 'the connection failed')
+  // An error over several addresses of one host has a code and no message.
+  const message = error.message || ((error as NodeJS.ErrnoException).code ?? error.name)
+  return new HttpFailure(unconnected.has(error) ? 'not sent' : 'broken', message)
+}

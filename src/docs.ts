@@ -1,0 +1,144 @@
+/** `createDocs()`: puts the parts together, owns start and close. */
+import type { Docs } from './api.js'
+import { checkRef } from './arguments.js'
+import { createCalls } from './calls.js'
+import { createAsks } from './client/asks.js'
+import { createCommandClient } from './client/commands.js'
+import { createDownloader } from './client/download.js'
+import { createHttp, type Http } from './client/http.js'
+import { systemClock, type Clock } from './clock.js'
+import { badOption, DocsError } from './errors.js'
+import { createEvents } from './events.js'
+import { createMemoryLedger } from './ledger/memory.js'
+import type { Effect } from './ledger/state.js'
+import { resolveOptions, type DocsOptions } from './options.js'
+import { createRefSigner } from './protocol/ref.js'
+import { createKeys, signToken } from './protocol/token.js'
+import { createCallbackMiddleware, createRoutes } from './receiver/koa.js'
+import { createReceiver } from './receiver/receive.js'
+import { createForgotten } from './recovery/forgotten.js'
+import { createMemoryQueue } from './saves/memory-queue.js'
+import { createRunner } from './saves/runner.js'
+
+/** What tests put in the place of the world. */
+export interface Outside {
+  clock?: Clock
+  http?: Http
+}
+
+/**
+ * Ties the callbacks of one Docs server to the commands sent to it.
+ *
+ * @throws DocsError `BAD_OPTION`, naming the option, what was given and what is allowed
+ * @example
+ * const docs = createDocs({
+ *   server: 'http://docs.internal',
+ *   secret: process.env.DOCS_SECRET,
+ *   publicUrl: 'https://files.example.com',
+ *   async onSave(save) {
+ *     await save.downloadTo(`files/${save.ref}`)
+ *   },
+ * })
+ * app.use(docs.routes())
+ * const result = await docs.forcesave(key)
+ */
+export function createDocs(given: DocsOptions, outside: Outside = {}): Docs {
+  const options = resolveOptions(given)
+  const { logger, prefix, path, publicUrl, server, secrets, token, timeout } = options
+  const { clock = systemClock, http = createHttp() } = outside
+  const keys = secrets === null ? null : createKeys(secrets)
+  const refs = createRefSigner(secrets, prefix)
+  const events = createEvents(logger)
+  const closing = new AbortController()
+
+  const client = createCommandClient({
+    ...{ server, keys, token, clock, http },
+    timeout: options.commandTimeout,
+  })
+  const downloader = createDownloader({ ...options, clock, http })
+  const ledger = createMemoryLedger({ clock, rules: options, perform })
+  const asks = createAsks({ ledger, client, clock, prefix, nudgeTimeout: timeout })
+  const forgotten = createForgotten({ client, ledger, downloader, logger })
+  const { run, report } = createRunner({
+    ...{ onSave: options.onSave, downloader, ledger, events, logger },
+    deleteForgotten: forgotten.deleteStored,
+  })
+  const queue = createMemoryQueue({ ...options, run, report, clock })
+  const receive = createReceiver({ ...options, ledger, downloader, events, clock, refs, keys })
+  const middleware = createCallbackMiddleware({ receive, events, clock, maxBody: options.maxBody })
+  const calls = createCalls({
+    ...{ asks, client, forgotten, clock, logger, timeout, closing: closing.signal },
+    commandTimeout: options.commandTimeout,
+  })
+  let closed: Promise<void> | undefined
+
+  function perform(key: string, effect: Effect): void {
+    switch (effect.type) {
+      case 'run':
+        return queue.add(key, effect.save)
+      case 'settle': {
+        const { id, verdict } = effect
+        return events.emit('settled', { key, id, outcome: verdict.outcome, rule: verdict.rule })
+      }
+      case 'late':
+        return events.emit('late', { key, id: effect.id })
+      case 'nudge':
+        return inBackground(key, asks.nudge(key))
+      case 'search':
+        return inBackground(key, forgotten.search(key, effect.id, effect.ref))
+    }
+  }
+
+  function inBackground(key: string, work: Promise<void>): void {
+    work.catch((error: unknown) => {
+      if (!closing.signal.aborted)
+        logger.error({ err: error, key }, 'work in the background failed')
+    })
+  }
+
+  async function shutDown(): Promise<void> {
+    closing.abort(
+      new DocsError('CLOSED', 'docs.close() was called; make a new one with createDocs()'),
+    )
+    await queue.close()
+    await ledger.close()
+    await http.close()
+    events.clear()
+  }
+
+  function close(): Promise<void> {
+    return (closed ??= shutDown())
+  }
+
+  return {
+    ...calls,
+    routes: ({ prefix: before = '' } = {}) => createRoutes(middleware, before + path),
+    callback: () => middleware,
+    async receive(request) {
+      // A final save is then sent again, to whoever is there by that time.
+      if (closing.signal.aborted) return { status: 503, body: { error: 1 } }
+      return receive(request)
+    },
+    callbackUrl(ref) {
+      checkRef(ref)
+      if (publicUrl === undefined) {
+        throw badOption(
+          'publicUrl',
+          publicUrl,
+          'callbackUrl() needs it: where the Docs server reaches this application',
+        )
+      }
+      return `${publicUrl}${path}/${encodeURIComponent(refs.sign(ref))}`
+    },
+    editorConfig: (config) =>
+      keys === null
+        ? config
+        : {
+            ...config,
+            token: signToken({ ...config } as Record<string, unknown>, keys, token, clock.now()),
+          },
+    on: events.on,
+    close,
+    [Symbol.asyncDispose]: close,
+  }
+}

@@ -1,0 +1,74 @@
+/** The typed events of `docs.on()`. A listener's fault stays its own. */
+import { EventEmitter } from 'node:events'
+import type { DocsError } from './errors.js'
+import type { Action } from './protocol/callback.js'
+import type { Trigger } from './ledger/state.js'
+
+/** What each event tells. `ref` is the application's name for the file. */
+export interface DocsEvents {
+  /** Somebody connected or disconnected (callback status 1). */
+  editing: { key: string; ref: string; users: string[]; actions: Action[] }
+  /** The last editor left without changes (callback status 4). */
+  closed: { key: string; ref: string }
+  /** A save is handed to `onSave`. `save` is its id. */
+  saving: { key: string; ref: string; save: string; trigger: Trigger; attempt: number }
+  /** `onSave` has stored it. */
+  saved: { key: string; ref: string; save: string; trigger: Trigger; stored: unknown }
+  /** `onSave` failed, after its retries. `permanent`: it will not be tried again. */
+  'save-failed': { key: string; ref: string; save: string; error: DocsError; permanent: boolean }
+  /** The Docs server could not convert a document (callback status 3: final, 7: forced). */
+  'conversion-failed': { key: string; ref: string; final: boolean }
+  /** A callback was turned away or not understood, and why. */
+  rejected: { reason: string; status: number; key?: string; ref?: string }
+  /** A command was answered, or could not be sent. */
+  command: { name: string; key: string | undefined; error: number | null }
+  /** A command got its verdict. `rule`: the number in the design's `settlement.md`. */
+  settled: { key: string; id: string; outcome: string; rule: number }
+  /** A save has come for a command that had its verdict already. */
+  late: { key: string; id: string }
+}
+
+/** Anything with pino's methods. */
+export interface Logger {
+  debug(details: object, message: string): void
+  info(details: object, message: string): void
+  warn(details: object, message: string): void
+  error(details: object, message: string): void
+}
+
+const quiet = (): void => {}
+
+export const silentLogger: Logger = { debug: quiet, info: quiet, warn: quiet, error: quiet }
+
+export type Listener<Name extends keyof DocsEvents> = (event: DocsEvents[Name]) => unknown
+
+export interface Events {
+  on: <Name extends keyof DocsEvents>(name: Name, listener: Listener<Name>) => () => void
+  emit: <Name extends keyof DocsEvents>(name: Name, event: DocsEvents[Name]) => void
+  clear: () => void
+}
+
+export function createEvents(logger: Logger): Events {
+  const emitter = new EventEmitter().setMaxListeners(0)
+  return {
+    on(name, listener) {
+      emitter.on(name, listener)
+      return () => void emitter.off(name, listener)
+    },
+    emit(name, event) {
+      for (const listener of emitter.listeners(name) as ((event: unknown) => unknown)[]) {
+        try {
+          const result = listener(event)
+          if (result instanceof Promise) result.catch((error: unknown) => complain(name, error))
+        } catch (error) {
+          complain(name, error)
+        }
+      }
+    },
+    clear: () => void emitter.removeAllListeners(),
+  }
+
+  function complain(name: string, error: unknown): void {
+    logger.error({ err: error, event: name }, 'a listener failed; nothing else is affected')
+  }
+}

@@ -1,0 +1,232 @@
+/**
+ * The state machine of `settlement.md`: the state of one key and an event give its next state and
+ * what to do. Pure: no clock, no I/O, no randomness; they come in with the event. Both ledgers run
+ * this same function and differ only in where the state lives.
+ */
+import { recordArrival, shareFates } from './arrival.js'
+import { judge } from './judge.js'
+import { advanceSaves } from './order.js'
+import { forget } from './retention.js'
+import type {
+  AnswerFacts,
+  Command,
+  DocumentState,
+  Effect,
+  LedgerEvent,
+  Rules,
+  Save,
+} from './state.js'
+
+export interface Step {
+  readonly state: DocumentState
+  readonly effects: readonly Effect[]
+  /** When to send a `tick` at the latest, ms since the epoch; Infinity: only an event can matter. */
+  readonly dueAt: number
+}
+
+export function transition(
+  before: DocumentState,
+  event: LedgerEvent,
+  now: number,
+  rules: Rules,
+): Step {
+  const begun = { ...before, turn: before.turn + 1, touchedAt: now }
+  const recorded = expireRequests(shareFates(record(begun, event, now, rules)), now)
+  const { state, run } = advanceSaves(recorded, now)
+  const effects: Effect[] = run === undefined ? [] : [{ type: 'run', save: run }]
+  effects.push(...lateFor(state, event))
+  const settled = settle(state, now, rules, effects)
+  return { ...settled, state: forget(settled.state, now, rules), effects }
+}
+
+/** Writes down what has happened. Decides nothing. */
+function record(
+  state: DocumentState,
+  event: LedgerEvent,
+  now: number,
+  rules: Rules,
+): DocumentState {
+  switch (event.type) {
+    case 'registered':
+      // Done twice, it changes nothing.
+      return state.commands.some(({ id }) => id === event.id)
+        ? state
+        : { ...state, commands: [...state.commands, newCommand(state, event)] }
+    case 'answered':
+      return recordAnswer(state, event.id, event.answer, now)
+    case 'presence':
+      return recordPresence(state, event, now, rules)
+    case 'arrived':
+      return recordArrival(state, event.save, now)
+    case 'searched': {
+      const { turn } = state
+      const failure = event.failure === undefined ? {} : { failure: event.failure }
+      const searched = patchCommand(state, event.id, () => ({ searched: { turn, ...failure } }))
+      return event.save === undefined ? searched : recordArrival(searched, event.save, now)
+    }
+    case 'stored':
+      return finish(state, event.name, (save) => {
+        const { error, permanent, ...rest } = save
+        return { ...rest, phase: 'stored', stored: event.stored }
+      })
+    case 'failed':
+      return finish(state, event.name, (save) => ({
+        ...save,
+        phase: 'failed',
+        error: event.error,
+        permanent: event.permanent,
+      }))
+    case 'tick':
+      return state
+  }
+
+  function finish(from: DocumentState, name: string, change: (save: Save) => Save): DocumentState {
+    const saves = from.saves.map((save) => {
+      // Stored stays stored: a second verdict on one run is a step done twice.
+      if (save.name !== name || save.phase === 'stored') return save
+      const { payload, ...rest } = change(save)
+      return { ...rest, done: { turn: from.turn, at: now } }
+    })
+    return { ...from, saves }
+  }
+}
+
+function newCommand(
+  state: DocumentState,
+  event: Extract<LedgerEvent, { type: 'registered' }>,
+): Command {
+  const { id, kind, deadline, userdata } = event
+  return {
+    id,
+    kind,
+    turn: state.turn,
+    deadline,
+    ...(userdata === undefined ? {} : { userdata }),
+    nudges: 0,
+  }
+}
+
+function recordAnswer(
+  state: DocumentState,
+  id: string,
+  answer: AnswerFacts,
+  now: number,
+): DocumentState {
+  const { turn } = state
+  const answered = patchCommand(state, id, (command) =>
+    command.answer === undefined ? { answer: { ...answer, turn, at: now } } : {},
+  )
+  // Its callback may have come before its response (`docs-server.md`, "Early").
+  const saves = state.saves.map((save) =>
+    save.by?.id === id && save.by.answered === undefined
+      ? { ...save, by: { ...save.by, answered: turn } }
+      : save,
+  )
+  return { ...answered, saves }
+}
+
+function recordPresence(
+  state: DocumentState,
+  event: Extract<LedgerEvent, { type: 'presence' }>,
+  now: number,
+  rules: Rules,
+): DocumentState {
+  const closed = event.status === 4
+  const users = closed ? [] : event.users
+  const presence = { status: closed ? ('closed' as const) : ('editing' as const), users }
+  return {
+    ...state,
+    users,
+    ...(event.ref === undefined ? {} : { ref: event.ref }),
+    commands: state.commands.map((command) => {
+      if (command.kind === 'info') {
+        return command.id === event.commandId ? { ...command, presence } : command
+      }
+      // Rule 13: nobody edits any more and nothing was changed, so no callback of its own will come.
+      const waits = closed && command.settled === undefined && command.answer?.error === 0
+      return waits ? { ...command, closedUntil: now + rules.grace } : command
+    }),
+  }
+}
+
+/** A request that nobody answered has run out of time for those who wait for it (rule 6). */
+function expireRequests(state: DocumentState, now: number): DocumentState {
+  const expires = ({ kind, deadline, answer, expired }: Command): boolean =>
+    kind !== 'info' &&
+    expired === undefined &&
+    now >= deadline &&
+    (answer === undefined || (answer.error === null && answer.neverArrived !== true))
+  return state.commands.some(expires)
+    ? {
+        ...state,
+        commands: state.commands.map((command) =>
+          expires(command) ? { ...command, expired: state.turn } : command,
+        ),
+      }
+    : state
+}
+
+/** Rule 15: a save that comes after its command's verdict is told, and changes nothing. */
+function lateFor(state: DocumentState, event: LedgerEvent): Effect[] {
+  if (event.type !== 'stored') return []
+  const by = state.saves.find(({ name }) => name === event.name)?.by
+  const command = state.commands.find(({ id }) => id === by?.id)
+  return command?.settled === undefined ? [] : [{ type: 'late', id: command.id }]
+}
+
+/** Settles what can be settled. A verdict may free another command, so it goes round until none is. */
+function settle(
+  start: DocumentState,
+  now: number,
+  rules: Rules,
+  effects: Effect[],
+): { state: DocumentState; dueAt: number } {
+  let state = start
+  let dueAt = Infinity
+  for (let again = true; again;) {
+    again = false
+    dueAt = Infinity
+    for (const command of state.commands) {
+      if (command.settled !== undefined) {
+        dueAt = Math.min(dueAt, expiryOf(command))
+        continue
+      }
+      const judgement = judge({ state, command, now, rules })
+      if ('verdict' in judgement) {
+        const settled = { turn: state.turn, at: now }
+        state = patchCommand(state, command.id, () => ({ settled }))
+        const { id, kind } = command
+        effects.push({ type: 'settle', id, kind, verdict: judgement.verdict })
+        again = true
+        continue
+      }
+      dueAt = Math.min(dueAt, judgement.until)
+      const { note } = judgement
+      if (note !== undefined) state = patchCommand(state, command.id, () => note)
+      if (judgement.nudge) effects.push({ type: 'nudge' })
+      if (judgement.search) {
+        const ref = state.ref === undefined ? {} : { ref: state.ref }
+        effects.push({ type: 'search', id: command.id, ...ref })
+      }
+    }
+  }
+  return { state, dueAt }
+}
+
+/** Others may wait for an unanswered request until its deadline, settled or not. */
+function expiryOf({ expired, answer, deadline }: Command): number {
+  return expired === undefined && answer?.error === null && answer.neverArrived !== true
+    ? deadline
+    : Infinity
+}
+
+function patchCommand(
+  state: DocumentState,
+  id: string,
+  patch: (command: Command) => Partial<Command>,
+): DocumentState {
+  const index = state.commands.findIndex((command) => command.id === id)
+  const command = state.commands[index]
+  if (command === undefined) return state
+  return { ...state, commands: state.commands.with(index, { ...command, ...patch(command) }) }
+}

@@ -1,0 +1,180 @@
+/**
+ * The verdict on one command, from what is known now (`settlement.md`, rules 4 to 16). Looks at
+ * the state only: it is asked again after every event, and the first verdict stands.
+ */
+import type { PlainError } from '../errors.js'
+import { judgeInfo } from './judge-info.js'
+import { comesAgain, finalAfter, ownSave, standingFailure, underWay, type Fate } from './fate.js'
+import { isFinal, isOpen, type DocumentState, type Save, type Verdict } from './state.js'
+import {
+  failed,
+  rejected,
+  saved,
+  timedOut,
+  unchanged,
+  type Case,
+  type Judgement,
+} from './verdict.js'
+
+export function judge(situation: Case): Judgement {
+  if (situation.command.kind === 'info') return judgeInfo(situation)
+  const verdict = settledBySave(situation)
+  if (verdict !== undefined) return { verdict }
+  const judgement = byAnswer(situation)
+  if ('verdict' in judgement) return judgement
+  const { command, now } = situation
+  if (now >= command.deadline) return { verdict: timedOut(command) }
+  return { ...judgement, until: Math.min(judgement.until, command.deadline) }
+}
+
+/** Rules 4, 5, 10 and 12: a save or a failure settles commands whatever they were answered. */
+function settledBySave({ state, command }: Case): Verdict | undefined {
+  const shared = state.saves.find(
+    ({ name }) => command.answer?.error === 0 && name === command.shares,
+  )
+  // Rule 4: its own save, or that of a forcesave registered later, whose edits include its own.
+  const covering = state.saves.filter(
+    (save) => save.by !== undefined && save.by.turn >= command.turn,
+  )
+  const final = finalAfter(state, command)
+
+  const store = [shared, ...covering, final].find((save) => save?.phase === 'stored')
+  if (store !== undefined) {
+    const rule = isFinal(store) ? 5 : store === shared ? 10 : 4
+    return saved(command, store, { rule, certain: true })
+  }
+  // Rule 12: a failed conversion (7) rejects its own command only, a failed `onSave` all that the
+  // save would have settled.
+  const failure = [
+    shared,
+    ...covering.filter((save) => save.status === 6 || save.by?.id === command.id),
+    final,
+  ].find((save) => save?.phase === 'failed' && !comesAgain(save))
+  return failure?.error === undefined ? undefined : failed(12, failure.error)
+}
+
+function byAnswer(situation: Case): Judgement {
+  const { answer } = situation.command
+  if (answer === undefined) return { until: Infinity }
+  switch (answer.error) {
+    case 0:
+      return accepted(situation)
+    case 1:
+      return notOpen(situation)
+    case 3:
+      // Rule 7: a callback of its own or the final save may still follow.
+      return lastChance(situation, rejected(7, situation.command, answer.error))
+    case 4:
+      return nothingToSave(situation, answer.turn)
+    case null: {
+      const error = answer.failure
+      if (error === undefined) return { until: Infinity }
+      // Not known whether it arrived: its callback may still come, as in rule 7.
+      return answer.neverArrived === true
+        ? { verdict: failed(7, error) }
+        : lastChance(situation, failed(7, error))
+    }
+    default:
+      return { verdict: rejected(7, situation.command, answer.error) }
+  }
+}
+
+/** Fails after the grace period, unless a save of its own or the final save has arrived by then. */
+function lastChance({ state, command, now, rules }: Case, verdict: Verdict): Judgement {
+  if (awaits(ownSave(state, command)) || awaits(finalAfter(state, command))) {
+    return { until: Infinity }
+  }
+  const graceUntil = command.graceUntil ?? now + rules.grace
+  if (now >= graceUntil) return { verdict }
+  return { until: graceUntil, note: { graceUntil } }
+}
+
+const awaits = (save: Save | undefined): boolean =>
+  save !== undefined && (isOpen(save) || comesAgain(save))
+
+/** Answered 0: its callback is to come. Rule 13 ends the wait after a close, rule 14 helps it. */
+function accepted({ state, command, now, rules }: Case): Judgement {
+  const stored = ownSave(state, command)
+  if (awaits(stored) || state.saves.some((save) => isOpen(save))) return { until: Infinity }
+  if (command.closedUntil !== undefined && !awaits(finalAfter(state, command))) {
+    if (now < command.closedUntil) return { until: command.closedUntil }
+    return { verdict: nothingNew(state, 13, false) }
+  }
+  const times = 2 ** command.nudges
+  if (command.kind === 'nudge' || command.nudges === 3) return { until: Infinity }
+  const nudgeAt = (command.answer?.at ?? now) + rules.nudgeAfter * times
+  if (now < nudgeAt) return { until: nudgeAt }
+  return { until: Infinity, note: { nudges: command.nudges + 1 }, nudge: true }
+}
+
+/** Rule 6: answered 4, something newer than its edits is stored or under way. */
+function nothingToSave({ state, command, now, rules }: Case, answered: number): Judgement {
+  const fates = underWay(state, command, answered)
+  const failure = fates.find((fate) => fate.kind === 'failed')
+  if (failure !== undefined) return { verdict: failed(6, retryable(failure.error)) }
+  if (fates.some((fate) => fate.kind === 'expired')) return { verdict: timedOut(command) }
+  if (fates.some((fate) => fate.kind === 'pending')) return { until: Infinity }
+
+  // The Docs server cannot be asked whether somebody else's save is under way: wait for it a while.
+  const strangers = rules.otherSaves && (state.users === null || state.users.length > 0)
+  const graceUntil = command.graceUntil ?? (strangers ? now + rules.grace : undefined)
+  if (graceUntil !== undefined && now < graceUntil)
+    return { until: graceUntil, note: { graceUntil } }
+  const standing = standingFailure(state)
+  if (standing !== undefined) return { verdict: failed(9, retryable(standing)) }
+  const certain = graceUntil === undefined
+  const save = newestStored(fates)
+  return {
+    verdict:
+      save === undefined
+        ? unchanged({ rule: 6, certain, reason: 'no-changes' })
+        : saved(command, save, { rule: 6, certain }),
+  }
+}
+
+/** Rule 8: answered 1, nothing is open under this key. */
+function notOpen({ state, command }: Case): Judgement {
+  const { searched } = command
+  if (searched === undefined) {
+    // One search at a time, and none before the file that the last one found is dealt with:
+    // otherwise two commands would fetch the same forgotten file, and one find it deleted.
+    const busy =
+      state.commands.some((other) => other.searching === true && other.searched === undefined) ||
+      state.saves.some((save) => save.trigger === 'forgotten' && isOpen(save))
+    if (busy) return { until: Infinity }
+    return { until: Infinity, note: { searching: true }, search: true }
+  }
+  if (searched.failure !== undefined) return { verdict: failed(8, searched.failure) }
+  const saves = state.saves.filter(
+    (save) => isOpen(save) || (save.done !== undefined && save.done.turn > command.turn),
+  )
+  if (saves.some((save) => isOpen(save))) return { until: Infinity }
+  const standing = standingFailure(state)
+  if (standing !== undefined) return { verdict: failed(9, retryable(standing)) }
+  const save = saves.findLast(({ phase }) => phase === 'stored')
+  return {
+    verdict:
+      save === undefined
+        ? unchanged({ rule: 8, certain: true, reason: 'not-open' })
+        : saved(command, save, { rule: 8, certain: true }),
+  }
+}
+
+/** Rule 9: never `unchanged` over a failure that still stands. */
+function nothingNew(state: DocumentState, rule: number, certain: boolean): Verdict {
+  const standing = standingFailure(state)
+  return standing === undefined
+    ? unchanged({ rule, certain, reason: 'no-changes' })
+    : failed(9, retryable(standing))
+}
+
+function newestStored(fates: readonly Fate[]): Save | undefined {
+  return fates
+    .flatMap((fate) => (fate.kind === 'stored' ? [fate.save] : []))
+    .reduce<Save | undefined>(
+      (newest, save) => ((save.sequence ?? 0) >= (newest?.sequence ?? 0) ? save : newest),
+      undefined,
+    )
+}
+
+const retryable = (error: PlainError): PlainError => ({ ...error, retryable: true })

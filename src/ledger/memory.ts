@@ -1,0 +1,172 @@
+/** The ledger of one process: a Map. Short enough to read as the specification of `ledger.ts`. */
+import type { Clock } from '../clock.js'
+import { DocsError } from '../errors.js'
+import { transition } from './document.js'
+import type { Ledger, Perform, SaveOutcome } from './ledger.js'
+import { expiresAt } from './retention.js'
+import { emptyDocument, isOpen, type DocumentState, type LedgerEvent } from './state.js'
+import type { Rules, Verdict } from './state.js'
+
+interface Entry {
+  state: DocumentState
+  verdicts: Map<string, { verdict: Verdict; at: number }>
+  waits: Set<Wait>
+  tickAt: number
+  cancelTick: () => void
+}
+
+interface Wait {
+  /** Ends the wait if it can end now. */
+  look: () => void
+  reject: (reason: unknown) => void
+}
+
+export interface MemoryLedgerParts {
+  clock: Clock
+  rules: Rules
+  perform: Perform
+}
+
+export function createMemoryLedger({ clock, rules, perform }: MemoryLedgerParts): Ledger {
+  // In order of the last event, so that the oldest are found first when they expire.
+  const entries = new Map<string, Entry>()
+  let closed = false
+  let cancelSweep: (() => void) | undefined
+
+  function apply(key: string, event: LedgerEvent): void {
+    if (closed) throw closedError(key)
+    const now = clock.now()
+    const entry = touch(key, now)
+    const { state, effects, dueAt } = transition(entry.state, event, now, rules)
+    entry.state = state
+    for (const effect of effects) {
+      if (effect.type === 'settle')
+        entry.verdicts.set(effect.id, { verdict: effect.verdict, at: now })
+    }
+    schedule(key, entry, dueAt)
+    for (const wait of [...entry.waits]) wait.look()
+    for (const effect of effects) perform(key, effect)
+  }
+
+  function touch(key: string, now: number): Entry {
+    expire(now)
+    const entry = entries.get(key) ?? {
+      state: emptyDocument,
+      verdicts: new Map<string, { verdict: Verdict; at: number }>(),
+      waits: new Set<Wait>(),
+      tickAt: Infinity,
+      cancelTick: () => {},
+    }
+    entries.delete(key)
+    entries.set(key, entry)
+    sweep()
+    for (const [id, { at }] of entry.verdicts) {
+      if (at > now - rules.retention) break
+      entry.verdicts.delete(id)
+    }
+    return entry
+  }
+
+  function expire(now: number): void {
+    for (const [key, entry] of entries) {
+      if (expiresAt(entry.state, rules) > now) break
+      if (entry.waits.size > 0 || entry.tickAt !== Infinity || entry.state.saves.some(isOpen)) {
+        // Unfinished: looked at again a retention time later.
+        entry.state = { ...entry.state, touchedAt: now }
+        entries.delete(key)
+        entries.set(key, entry)
+      } else entries.delete(key)
+    }
+  }
+
+  function sweep(): void {
+    cancelSweep ??= clock.after(rules.retention, () => {
+      cancelSweep = undefined
+      expire(clock.now())
+      if (entries.size > 0) sweep()
+    })
+  }
+
+  function schedule(key: string, entry: Entry, dueAt: number): void {
+    if (dueAt === entry.tickAt) return
+    entry.cancelTick()
+    entry.tickAt = dueAt
+    entry.cancelTick =
+      dueAt === Infinity
+        ? () => {}
+        : clock.after(dueAt - clock.now(), () => {
+            entry.tickAt = Infinity
+            apply(key, { type: 'tick' })
+          })
+  }
+
+  function wait<Outcome>(
+    key: string,
+    signal: AbortSignal | undefined,
+    look: (entry: Entry) => Outcome | 'unknown' | 'pending',
+  ): Promise<Outcome | undefined> {
+    return new Promise((resolve, reject) => {
+      if (closed) throw closedError(key)
+      signal?.throwIfAborted()
+      const entry = entries.get(key)
+      if (entry === undefined) return resolve(undefined)
+      const end = (): void => {
+        entry.waits.delete(waiting)
+        signal?.removeEventListener('abort', abort)
+      }
+      const abort = (): void => waiting.reject(signal?.reason)
+      const waiting: Wait = {
+        look() {
+          const found = look(entry)
+          if (found === 'pending') return
+          end()
+          resolve(found === 'unknown' ? undefined : found)
+        },
+        reject(reason) {
+          end()
+          // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- the caller's own reason
+          reject(reason)
+        },
+      }
+      entry.waits.add(waiting)
+      signal?.addEventListener('abort', abort, { once: true })
+      waiting.look()
+    })
+  }
+
+  return {
+    // eslint-disable-next-line @typescript-eslint/require-await -- what `apply` throws must reject
+    apply: async (key, event) => apply(key, event),
+    read: (key) => Promise.resolve(entries.get(key)?.state ?? emptyDocument),
+    settled: (key, id, signal) =>
+      wait<Verdict>(key, signal, ({ verdicts, state }) => {
+        const verdict = verdicts.get(id)?.verdict
+        if (verdict !== undefined) return verdict
+        return state.commands.some((command) => command.id === id) ? 'pending' : 'unknown'
+      }),
+    finished: (key, name, signal) =>
+      wait<SaveOutcome>(key, signal, ({ state }) => {
+        const save = state.saves.find((other) => other.name === name)
+        if (save === undefined) return 'unknown'
+        if (isOpen(save)) return 'pending'
+        return save.phase === 'stored'
+          ? { phase: 'stored' }
+          : { phase: 'failed', permanent: save.permanent === true, error: save.error }
+      }),
+    close() {
+      closed = true
+      cancelSweep?.()
+      for (const [key, entry] of entries) {
+        entry.cancelTick()
+        for (const waiting of [...entry.waits]) waiting.reject(closedError(key))
+      }
+      return Promise.resolve()
+    },
+  }
+}
+
+function closedError(key: string): DocsError {
+  return new DocsError('CLOSED', 'docs.close() was called; make a new one with createDocs()', {
+    key,
+  })
+}

@@ -1,0 +1,84 @@
+/**
+ * In which order the saves of a key go to `onSave`, one at a time (`settlement.md` 3).
+ */
+import { isFinal, isOpen, type DocumentState, type RunnableSave, type Save } from './state.js'
+
+/** Whether everything in `older` is certainly in `newer` as well. */
+function supersedes(newer: Save, older: Save): boolean {
+  // Clocks can be set back: a final save is never stale, nor is one whose command was registered
+  // after the newer one had arrived.
+  if (isFinal(older)) return false
+  if (older.by !== undefined && older.by.turn > newer.turn) return false
+  if (newer.lastSave === undefined || older.lastSave === undefined) return false
+  if (newer.lastSave !== older.lastSave) return newer.lastSave > older.lastSave
+  // `lastsave` has whole seconds, so two saves may carry the same one. Then the newer one holds the
+  // older one's edits if its command left after the older one's had been answered, or if it is the
+  // final save of the session that the older one was made in.
+  if (older.by === undefined) return false
+  if (isFinal(newer)) return true
+  return (
+    newer.by !== undefined && older.by.answered !== undefined && newer.by.turn > older.by.answered
+  )
+}
+
+/** Whether `left` is to be stored before `right`. */
+function goesBefore(left: Save, right: Save): boolean {
+  if (supersedes(right, left)) return true
+  if (supersedes(left, right)) return false
+  // Without a `lastsave` the order falls back to arrival.
+  const [leftTime, rightTime] = [left.lastSave ?? left.at, right.lastSave ?? right.at]
+  return leftTime === rightTime ? left.turn < right.turn : leftTime < rightTime
+}
+
+/**
+ * Marks what has become stale and hands over the next save, when none is being stored.
+ * A stale save counts as stored: what it holds is in storage already.
+ */
+export function advanceSaves(
+  state: DocumentState,
+  now: number,
+): { state: DocumentState; run?: RunnableSave } {
+  if (!state.saves.some((save) => save.phase === 'waiting')) return { state }
+  const saves = state.saves.map((save) => {
+    if (save.phase !== 'waiting') return save
+    const newer = state.saves.find((other) => other.phase === 'stored' && supersedes(other, save))
+    if (newer === undefined) return save
+    const { payload, ...rest } = save
+    return {
+      ...rest,
+      phase: 'stored' as const,
+      done: { turn: state.turn, at: now },
+      staleBy: newer.staleBy ?? newer.name,
+      stored: newer.stored,
+    }
+  })
+  const next = saves.some((save) => save.phase === 'running')
+    ? undefined
+    : saves
+        .filter((save) => isOpen(save))
+        .reduce<Save | undefined>(
+          (first, save) => (first === undefined || goesBefore(save, first) ? save : first),
+          undefined,
+        )
+  if (next?.payload === undefined) return { state: { ...state, saves } }
+
+  const sequence = state.sequence + 1
+  const run: RunnableSave = {
+    name: next.name,
+    sequence,
+    status: next.status === 2 ? 2 : 6,
+    trigger: next.trigger,
+    ...(next.lastSave === undefined ? {} : { lastSave: next.lastSave }),
+    payload: next.payload,
+  }
+  return {
+    state: {
+      ...state,
+      sequence,
+      saves: saves.map((save) =>
+        save === next ? { ...save, phase: 'running' as const, sequence } : save,
+      ),
+    },
+    run,
+  }
+}

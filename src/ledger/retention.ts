@@ -1,0 +1,48 @@
+/**
+ * What a key's state no longer needs. Everything expires; what is unfinished stays until then.
+ */
+import { fateOfCommand } from './fate.js'
+import { isOpen, type Command, type DocumentState, type Rules } from './state.js'
+
+/** Finished commands, and finished saves, that a key remembers at the most. */
+const FINISHED_KEPT = 64
+
+/** Drops what is older than the retention time, and finished entries beyond the newest. */
+export function forget(state: DocumentState, now: number, rules: Rules): DocumentState {
+  const oldest = now - rules.retention
+  const commands = keep(
+    state.commands,
+    (command) => isFinished(state, command),
+    ({ settled }) => settled === undefined || settled.at > oldest,
+  )
+  const saves = keep(
+    state.saves,
+    ({ phase }) => phase === 'stored',
+    (save) => isOpen(save) || save.done === undefined || save.done.at > oldest,
+  )
+  return commands === state.commands && saves === state.saves
+    ? state
+    : { ...state, commands, saves }
+}
+
+/** Settled, and nobody can be waiting for it either (rule 6). */
+function isFinished(state: DocumentState, command: Command): boolean {
+  if (command.settled === undefined) return false
+  return command.kind === 'info' || fateOfCommand(state, command).kind !== 'pending'
+}
+
+function keep<Entry>(
+  entries: readonly Entry[],
+  isDone: (entry: Entry) => boolean,
+  isFresh: (entry: Entry) => boolean,
+): readonly Entry[] {
+  const fresh = entries.every(isFresh) ? entries : entries.filter(isFresh)
+  if (fresh.length <= FINISHED_KEPT) return fresh
+  let surplus = fresh.filter(isDone).length - FINISHED_KEPT
+  if (surplus <= 0) return fresh
+  return fresh.filter((entry) => !(isDone(entry) && surplus-- > 0))
+}
+
+/** When the whole state may be thrown away, ms since the epoch. */
+export const expiresAt = (state: DocumentState, rules: Rules): number =>
+  state.touchedAt + rules.retention

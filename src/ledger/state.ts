@@ -1,0 +1,243 @@
+/**
+ * What is known about one document key: its commands, its saves, who edits. Plain JSON, so that it
+ * can live in a Map or in Redis alike. Only `document.ts` makes a new one from an old one.
+ */
+import type { PlainError } from '../errors.js'
+import type { SaveStatus, FailureStatus } from '../protocol/callback.js'
+
+/** What made the Docs server save. */
+export type Trigger = 'command' | 'button' | 'timer' | 'form' | 'close' | 'forgotten'
+
+/** Numbers of `settlement.md`, in ms. */
+export interface Rules {
+  /** Whether others may save too: button, timer, form, another application (rule 6). */
+  readonly otherSaves: boolean
+  /** How long a save that nobody told us about is waited for (rules 6, 7, 13). */
+  readonly grace: number
+  /** How long an accepted command goes without a callback before it is helped (rule 14). */
+  readonly nudgeAfter: number
+  /** How long settled commands and finished saves are remembered. */
+  readonly retention: number
+}
+
+/** What became of a command's request. */
+export interface Answer {
+  readonly turn: number
+  readonly at: number
+  /** The response's `error`; null when there was no usable response. */
+  readonly error: number | null
+  /** Why there was none. */
+  readonly failure?: PlainError
+  /** Whether the request certainly did not reach the Docs server. */
+  readonly neverArrived?: boolean
+  /** `users` of an info's response. */
+  readonly users?: readonly string[]
+}
+
+/** Turns count the events of a key: "before" and "after" in the rules compare turns, not clocks. */
+export interface Command {
+  readonly id: string
+  /** A nudge is a forcesave of our own (rule 14). */
+  readonly kind: 'forcesave' | 'nudge' | 'info'
+  /** The turn in which it was registered. */
+  readonly turn: number
+  readonly deadline: number
+  /** The application's own. */
+  readonly userdata?: string
+  readonly answer?: Answer
+  /** What the callback of an info told (rule 16). */
+  readonly presence?: Presence
+  /** End of the grace period, once one has begun (rules 6 and 7). */
+  readonly graceUntil?: number
+  /** End of the grace period after a callback 4 (rule 13). */
+  readonly closedUntil?: number
+  /** Rule 8: the turn in which the search for a forgotten file ended, and why it failed. */
+  readonly searched?: { readonly turn: number; readonly failure?: PlainError }
+  /** Rule 8: whether that search has begun. */
+  readonly searching?: boolean
+  /** Rule 10: the name of the replayed save whose fate it shares. */
+  readonly shares?: string
+  readonly nudges: number
+  /** The turn in which a request without an answer ran out of time. */
+  readonly expired?: number
+  readonly settled?: { readonly turn: number; readonly at: number }
+}
+
+export interface Presence {
+  readonly status: 'editing' | 'closed'
+  readonly users: readonly string[]
+}
+
+/** What `onSave` needs to know of a save; dropped from the state once the save is stored. */
+export interface SavePayload {
+  /** The application's name for the file, as the callback URL bore it. */
+  readonly ref: string
+  /** The application's own userdata, unwrapped. */
+  readonly userdata: unknown
+  /** The verified callback as it came, without its token. */
+  readonly body: Readonly<Record<string, unknown>>
+}
+
+/** The facts of a save that a result tells. */
+export interface SaveFacts {
+  readonly filetype: string | undefined
+  readonly users: readonly string[]
+}
+
+/** A save as it arrives: a callback 2, 3, 6 or 7, or a forgotten file (as a 2). */
+export interface Arrival {
+  /** Rule 2. */
+  readonly name: string
+  readonly status: SaveStatus | FailureStatus
+  readonly trigger: Trigger
+  /** ms since the epoch, in whole seconds. */
+  readonly lastSave?: number
+  /** The command id in its userdata, if there is one of our form. */
+  readonly commandId?: string
+  readonly markedReplay: boolean
+  readonly facts: SaveFacts
+  readonly payload: SavePayload
+  /** Why it cannot be stored at all: a failed conversion, or a link that is not the Docs server's. */
+  readonly failure?: PlainError
+}
+
+export interface Save {
+  readonly name: string
+  readonly status: SaveStatus | FailureStatus
+  readonly trigger: Trigger
+  /** First and last arrival. */
+  readonly turn: number
+  readonly lastTurn: number
+  readonly at: number
+  readonly lastSave?: number
+  readonly facts: SaveFacts
+  /** The command that it was made for, when that is a command of this key. */
+  readonly by?: { readonly id: string; readonly turn: number; readonly answered?: number }
+  readonly phase: 'waiting' | 'running' | 'stored' | 'failed'
+  readonly done?: { readonly turn: number; readonly at: number }
+  /** Given when it is handed to `onSave`; grows per key (rule 3). */
+  readonly sequence?: number
+  readonly error?: PlainError
+  /** It failed and will not succeed when it is tried again. */
+  readonly permanent?: boolean
+  /** What `onSave` returned, as JSON. */
+  readonly stored?: unknown
+  /** The newer stored save that made it stale (rule 3). */
+  readonly staleBy?: string
+  /** Rule 10: how often it was replayed, and the forcesaves unanswered at those times. */
+  readonly replays: number
+  readonly candidates: readonly string[]
+  readonly payload?: SavePayload
+}
+
+export interface DocumentState {
+  readonly turn: number
+  /** The sequence number given last. */
+  readonly sequence: number
+  /** Who edits, by the last callback; null while no callback has told. */
+  readonly users: readonly string[] | null
+  /** The application's name for the file, by the last callback. */
+  readonly ref?: string
+  /** In order of registration. */
+  readonly commands: readonly Command[]
+  /** In order of first arrival. */
+  readonly saves: readonly Save[]
+  readonly touchedAt: number
+}
+
+export const emptyDocument: DocumentState = {
+  turn: 0,
+  sequence: 0,
+  users: null,
+  commands: [],
+  saves: [],
+  touchedAt: 0,
+}
+
+/** Everything that can happen to a key. */
+export type LedgerEvent =
+  | {
+      readonly type: 'registered'
+      readonly id: string
+      readonly kind: Command['kind']
+      readonly deadline: number
+      readonly userdata?: string
+    }
+  | { readonly type: 'answered'; readonly id: string; readonly answer: AnswerFacts }
+  | {
+      readonly type: 'presence'
+      readonly status: 1 | 4
+      readonly users: readonly string[]
+      readonly commandId?: string
+      readonly ref?: string
+    }
+  | { readonly type: 'arrived'; readonly save: Arrival }
+  | { readonly type: 'stored'; readonly name: string; readonly stored: unknown }
+  | {
+      readonly type: 'failed'
+      readonly name: string
+      readonly error: PlainError
+      readonly permanent: boolean
+    }
+  | {
+      /** The search of rule 8 has ended: a file that then arrives, nothing, or a failure. */
+      readonly type: 'searched'
+      readonly id: string
+      readonly save?: Arrival
+      readonly failure?: PlainError
+    }
+  | { readonly type: 'tick' }
+
+export type AnswerFacts = Pick<Answer, 'error' | 'failure' | 'neverArrived' | 'users'>
+
+/** How a command ended. `rule` is the number in `settlement.md` that decided. */
+export type Verdict =
+  | {
+      readonly outcome: 'saved'
+      readonly rule: number
+      readonly certain: boolean
+      readonly final: boolean
+      readonly trigger: Trigger
+      readonly lastSave?: number
+      readonly filetype?: string
+      readonly users: readonly string[]
+      readonly userdata?: string
+      readonly stored: unknown
+    }
+  | {
+      readonly outcome: 'unchanged'
+      readonly rule: number
+      readonly certain: boolean
+      readonly reason: 'no-changes' | 'not-open'
+    }
+  | { readonly outcome: 'failed'; readonly rule: number; readonly error: PlainError }
+  | ({ readonly outcome: 'info'; readonly rule: number } & Presence)
+
+/** What is to be done about an event. Each may be done twice without harm. */
+export type Effect =
+  | { readonly type: 'run'; readonly save: RunnableSave }
+  | {
+      readonly type: 'settle'
+      readonly id: string
+      readonly kind: Command['kind']
+      readonly verdict: Verdict
+    }
+  | { readonly type: 'late'; readonly id: string }
+  | { readonly type: 'nudge' }
+  | { readonly type: 'search'; readonly id: string; readonly ref?: string }
+
+/** A save on its way to `onSave`. */
+export interface RunnableSave {
+  readonly name: string
+  readonly sequence: number
+  readonly status: SaveStatus
+  readonly trigger: Trigger
+  readonly lastSave?: number
+  readonly payload: SavePayload
+}
+
+export const isFinal = (save: Pick<Save, 'status'>): boolean =>
+  save.status === 2 || save.status === 3
+
+/** Arrived, and neither stored nor failed. */
+export const isOpen = (save: Save): boolean => save.phase === 'waiting' || save.phase === 'running'

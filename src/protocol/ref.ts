@@ -1,0 +1,45 @@
+/**
+ * The application's own name for a file, signed into the callback URL, so that a callback cannot be
+ * sent for another file. Form: `<ref in base64url>.<HMAC-SHA256 in base64url>`.
+ */
+import { createHmac, timingSafeEqual } from 'node:crypto'
+
+export interface RefSigner {
+  sign(ref: string): string
+  /** The ref, or undefined when it is not one that `sign` made. */
+  verify(signed: string): string | undefined
+}
+
+/** Refs are kept in the ledger: bounded, in characters. */
+export const MAX_REF = 1024
+
+/**
+ * `secrets`: the first signs, all verify; null when tokens are off and nothing can be signed.
+ * `prefix` is part of what is signed: two applications with one secret never meet.
+ */
+export function createRefSigner(secrets: readonly string[] | null, prefix: string): RefSigner {
+  if (secrets === null) return { sign: (ref) => ref, verify: (ref) => ref }
+  // A key of its own, so that no signature of a ref is ever one of a token.
+  const keys = secrets.map((secret) =>
+    createHmac('sha256', secret).update(`koa-docs-callback ref ${prefix}`).digest(),
+  )
+  const mac = (key: Buffer, text: string): Buffer => createHmac('sha256', key).update(text).digest()
+  return {
+    sign(ref) {
+      const text = Buffer.from(ref).toString('base64url')
+      const [key] = keys
+      if (key === undefined) throw new TypeError('no secret to sign a ref with')
+      return `${text}.${mac(key, text).toString('base64url')}`
+    },
+    verify(signed) {
+      const [text, signature, ...rest] = signed.split('.')
+      if (text === undefined || signature === undefined || rest.length > 0) return undefined
+      const given = Buffer.from(signature, 'base64url')
+      const genuine = keys.some((key) => {
+        const expected = mac(key, text)
+        return given.length === expected.length && timingSafeEqual(given, expected)
+      })
+      return genuine ? Buffer.from(text, 'base64url').toString() : undefined
+    },
+  }
+}

@@ -1,0 +1,187 @@
+/**
+ * The callback handler without a framework: body, headers and ref in; status and body out. Verifies,
+ * parses, tells the ledger, and answers by the table of `settlement.md`, "Replies".
+ */
+import type { Clock } from '../clock.js'
+import type { Downloader } from '../client/download.js'
+import { DocsError, toPlainError } from '../errors.js'
+import type { Events, Logger } from '../events.js'
+import type { Ledger } from '../ledger/ledger.js'
+import { parseCallback, type FailureCallback, type SaveCallback } from '../protocol/callback.js'
+import { MAX_REF, type RefSigner } from '../protocol/ref.js'
+import { verifyCallback, type Keys, type TokenOptions } from '../protocol/token.js'
+import { unpackUserdata } from '../protocol/userdata.js'
+import { arrivalOf } from './arrival.js'
+
+export interface CallbackRequest {
+  /** The parsed JSON body. */
+  body: unknown
+  /** Names in lower case, as `node:http` has them. */
+  headers: Readonly<Record<string, string | string[] | undefined>>
+  /** The last segment of the callback URL, as `docs.callbackUrl()` made it. */
+  ref: string | undefined
+}
+
+export interface CallbackReply {
+  status: number
+  body: { error: 0 | 1 }
+}
+
+/** What the application decides about a failed conversion. */
+export type FailedConversion = { key: string; ref: string; final: boolean; users: string[] }
+
+export interface ReceiverParts {
+  ledger: Ledger
+  downloader: Downloader
+  events: Events
+  logger: Logger
+  clock: Clock
+  refs: RefSigner
+  /** Null: tokens are off. */
+  keys: Keys | null
+  token: TokenOptions
+  prefix: string
+  replyTimeout: number
+  onConversionFailed: (failure: FailedConversion) => unknown
+}
+
+const done: CallbackReply = { status: 200, body: { error: 0 } }
+/** A final save is kept as a forgotten file, a failed conversion's edits are kept. */
+const keepIt: CallbackReply = { status: 200, body: { error: 1 } }
+/** A final save is sent again. */
+const sendAgain: CallbackReply = { status: 503, body: { error: 1 } }
+const forbidden: CallbackReply = { status: 403, body: { error: 1 } }
+const notACallback: CallbackReply = { status: 400, body: { error: 1 } }
+
+export type Receive = (request: CallbackRequest) => Promise<CallbackReply>
+
+export function createReceiver(parts: ReceiverParts): Receive {
+  const { ledger, downloader, events, logger, clock, refs, keys, token, prefix } = parts
+
+  return async function receive({ body, headers, ref: signedRef }) {
+    const claims = verified(body, headers)
+    if ('refused' in claims) return turnAway(forbidden, claims.refused)
+    const ref = signedRef === undefined ? undefined : refs.verify(signedRef)
+    if (ref === undefined || ref === '' || ref.length > MAX_REF) {
+      return turnAway(keys === null ? notACallback : forbidden, 'the ref in the URL is not ours')
+    }
+    const callback = parseCallback(claims.body)
+    if (callback === undefined) return turnAway(notACallback, 'not a callback: no key or no status')
+
+    switch (callback.kind) {
+      case 'presence': {
+        const { key, status, users, actions } = callback
+        const { commandId } = unpackUserdata(prefix, callback.userdata)
+        const id = commandId === undefined ? {} : { commandId }
+        await ledger
+          .apply(key, { type: 'presence', status, users, ref, ...id })
+          .catch((error: unknown) => {
+            // Anything but 200 {"error":0} would show every editor a warning.
+            logger.error({ err: error, key }, 'the ledger did not take a callback')
+          })
+        if (status === 1) events.emit('editing', { key, ref, users, actions })
+        else events.emit('closed', { key, ref })
+        return done
+      }
+      case 'other': {
+        const { key, status } = callback
+        events.emit('rejected', {
+          reason: `status ${status} has no meaning here`,
+          status: 200,
+          key,
+          ref,
+        })
+        return done
+      }
+      case 'failure':
+        return conversionFailed(callback, ref)
+      case 'save':
+        return save(callback, ref)
+    }
+  }
+
+  function verified(
+    body: unknown,
+    headers: CallbackRequest['headers'],
+  ): { body: unknown } | { refused: string } {
+    if (keys === null) return { body }
+    const header = headers[token.header.toLowerCase()]
+    const authorization = typeof header === 'string' ? header : undefined
+    const verdict = verifyCallback(body, authorization, keys, token, clock.now())
+    if (verdict.ok) return { body: verdict.body }
+    const { reason, detail } = verdict
+    return { refused: `token ${reason}${detail === undefined ? '' : `: ${detail}`}` }
+  }
+
+  function turnAway(reply: CallbackReply, reason: string): CallbackReply {
+    logger.warn({ status: reply.status, reason }, 'a callback was turned away')
+    events.emit('rejected', { reason, status: reply.status })
+    return reply
+  }
+
+  async function conversionFailed(callback: FailureCallback, ref: string): Promise<CallbackReply> {
+    const { key, users, status } = callback
+    const failure = new DocsError(
+      'CONVERSION_FAILED',
+      `the Docs server could not convert the document (status ${status}); its edits are not in storage`,
+      { key },
+    )
+    const save = arrivalOf(callback, { ref, prefix, failure: toPlainError(failure) })
+    const final = status === 3
+    try {
+      await ledger.apply(key, { type: 'arrived', save })
+      events.emit('conversion-failed', { key, ref, final })
+      const decision = await parts.onConversionFailed({ key, ref, final, users })
+      return decision === 'discard' ? done : keepIt
+    } catch (error) {
+      logger.error({ err: error, key }, 'a failed conversion could not be dealt with')
+      return keepIt
+    }
+  }
+
+  async function save(callback: SaveCallback, ref: string): Promise<CallbackReply> {
+    const { key } = callback
+    const usable = downloader.allowed(callback.url) !== undefined
+    const failure = usable
+      ? undefined
+      : new DocsError('BAD_RESPONSE', wrongLink, { key, retryable: false })
+    const arrival = arrivalOf(callback, {
+      ref,
+      prefix,
+      ...(failure === undefined ? {} : { failure: toPlainError(failure) }),
+    })
+    try {
+      await ledger.apply(key, { type: 'arrived', save: arrival })
+      if (!usable) {
+        logger.error({ key, ref }, wrongLink)
+        events.emit('rejected', { reason: wrongLink, status: 200, key, ref })
+        return keepIt
+      }
+      return await answer(key, arrival.name)
+    } catch (error) {
+      logger.error(
+        { err: error, key, ref },
+        'a save is not known to be stored; it is to be sent again',
+      )
+      return sendAgain
+    }
+  }
+
+  /** Waits until the save is stored, or the reply's deadline has passed. */
+  async function answer(key: string, name: string): Promise<CallbackReply> {
+    const deadline = new AbortController()
+    const cancel = clock.after(parts.replyTimeout, () =>
+      deadline.abort(new Error(`not stored within replyTimeout, ${parts.replyTimeout} ms`)),
+    )
+    try {
+      const outcome = await ledger.finished(key, name, deadline.signal)
+      if (outcome?.phase === 'stored') return done
+      return outcome?.permanent === true ? keepIt : sendAgain
+    } finally {
+      cancel()
+    }
+  }
+}
+
+const wrongLink =
+  'the link of a save is not on the Docs server: nothing was fetched; add its origin to downloadOrigins if it is yours'

@@ -1,0 +1,75 @@
+/** What the calls resolve with, and how a verdict becomes it. */
+import type { Trigger, Verdict } from './ledger/state.js'
+
+/**
+ * How `forcesave()` ended well. `saved`: every edit that the Docs server had received before the call
+ * is in a file that `onSave` has stored. `unchanged`: it held no edit that was not stored already
+ * (`no-changes`), or nothing is open under this key (`not-open`).
+ */
+export type ForcesaveResult =
+  | {
+      outcome: 'saved'
+      key: string
+      /** What `onSave` returned, as JSON. */
+      stored: unknown
+      /** Whether it was the final save: the last editor has left. */
+      final: boolean
+      trigger: Trigger
+      /** When the last edit in it was made, in whole seconds. */
+      lastSave: Date | undefined
+      filetype: string | undefined
+      users: readonly string[]
+      /** As given to the call. */
+      userdata: string | undefined
+      certain: boolean
+    }
+  | {
+      outcome: 'unchanged'
+      key: string
+      reason: 'no-changes' | 'not-open'
+      /**
+       * False: somebody else's save (button, timer, form, another application) may be under way, and
+       * the Docs server cannot be asked. With `otherSaves: false` this does not happen.
+       */
+      certain: boolean
+    }
+
+/** Who edits a document. */
+export interface InfoResult {
+  key: string
+  status: 'editing' | 'closed'
+  users: readonly string[]
+}
+
+export function forcesaveResult(key: string, verdict: Verdict): ForcesaveResult {
+  switch (verdict.outcome) {
+    case 'saved': {
+      const { outcome, stored, final, trigger, lastSave, filetype, users, userdata, certain } =
+        verdict
+      const date = lastSave === undefined ? undefined : new Date(lastSave)
+      return {
+        outcome,
+        key,
+        stored,
+        final,
+        trigger,
+        lastSave: date,
+        filetype,
+        users,
+        userdata,
+        certain,
+      }
+    }
+    case 'unchanged': {
+      const { outcome, reason, certain } = verdict
+      return { outcome, key, reason, certain }
+    }
+    default:
+      throw new TypeError(`a forcesave does not end as ${verdict.outcome}`)
+  }
+}
+
+export function infoResult(key: string, verdict: Verdict): InfoResult {
+  if (verdict.outcome !== 'info') throw new TypeError(`an info does not end as ${verdict.outcome}`)
+  return { key, status: verdict.status, users: verdict.users }
+}

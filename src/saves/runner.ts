@@ -1,0 +1,79 @@
+/** Runs `onSave` for one save, and reports stored or failed to the ledger. */
+import type { Downloader } from '../client/download.js'
+import { DocsError, isDocsError, toPlainError } from '../errors.js'
+import type { Events, Logger } from '../events.js'
+import type { Ledger } from '../ledger/ledger.js'
+import type { RunSave, SaveReport } from './queue.js'
+import { isRejectSave } from './reject-save.js'
+import { createSave, type Save } from './save.js'
+
+/** What `onSave` returns is kept in the ledger and sent to every waiter: bounded, in characters of JSON. */
+const MAX_RESULT = 64 * 1024
+
+export type OnSave = (save: Save) => unknown
+
+export interface RunnerParts {
+  onSave: OnSave
+  downloader: Downloader
+  ledger: Ledger
+  events: Events
+  logger: Logger
+  /** Deletes a forgotten file at the Docs server, once it is stored (`settlement.md` 8). */
+  deleteForgotten: (key: string) => Promise<void>
+}
+
+/** Whether trying again cannot help: `onSave` says so, or a download that will not get better. */
+export const cannotSucceed = (error: unknown): boolean =>
+  isRejectSave(error) || (isDocsError(error) && !error.retryable)
+
+export function createRunner(parts: RunnerParts): { run: RunSave; report: SaveReport } {
+  const { onSave, downloader, ledger, events, logger, deleteForgotten } = parts
+
+  const run: RunSave = async (key, runnable, attempt, signal) => {
+    const { name, trigger, payload } = runnable
+    events.emit('saving', { key, ref: payload.ref, save: name, trigger, attempt })
+    const result = await onSave(createSave({ key, runnable, attempt, downloader, signal }))
+    // Before the ledger is told: a search for forgotten files never finds one that is stored.
+    if (trigger === 'forgotten') await deleteForgotten(key)
+    return jsonOf(result, key)
+  }
+
+  const report: SaveReport = {
+    async stored(key, { name, trigger, payload }, stored) {
+      await ledger.apply(key, { type: 'stored', name, stored })
+      events.emit('saved', { key, ref: payload.ref, save: name, trigger, stored })
+    },
+    async failed(key, { name, payload }, cause, attempts) {
+      const permanent = cannotSucceed(cause)
+      const error = new DocsError(
+        'STORAGE_FAILED',
+        `onSave failed (${attempts === 1 ? 'one attempt' : `${attempts} attempts`}): the file is not stored; see cause`,
+        { key, cause, retryable: !permanent },
+      )
+      logger.error({ err: cause, key, ref: payload.ref, save: name, permanent }, error.message)
+      await ledger.apply(key, { type: 'failed', name, error: toPlainError(error), permanent })
+      events.emit('save-failed', { key, ref: payload.ref, save: name, error, permanent })
+    },
+  }
+
+  /** The file is stored by now: a result that is no JSON must not undo that. */
+  function jsonOf(result: unknown, key: string): unknown {
+    let json: unknown
+    try {
+      json = JSON.stringify(result)
+    } catch (error) {
+      logger.warn({ err: error, key }, 'what onSave returned is not JSON; `stored` will be null')
+      return null
+    }
+    // undefined and functions have no JSON, whatever the types of JSON.stringify say.
+    if (typeof json !== 'string') return null
+    if (json.length <= MAX_RESULT) return JSON.parse(json) as unknown
+    logger.warn(
+      { key, length: json.length, allowed: MAX_RESULT },
+      'what onSave returned is too long; `stored` will be null',
+    )
+    return null
+  }
+
+  return { run, report }
+}

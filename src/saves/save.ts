@@ -1,0 +1,101 @@
+/** The object that `onSave` gets. */
+import type { Download, Downloader } from '../client/download.js'
+import { DocsError } from '../errors.js'
+import type { RunnableSave, Trigger } from '../ledger/state.js'
+import { parseCallback, type Action, type SaveStatus } from '../protocol/callback.js'
+
+/** One save to store. Everything in it comes from a verified callback. */
+export interface Save {
+  /** The save's name: the same when the Docs server sends the same save again. */
+  readonly id: string
+  /** Grows with each save handed over for this key: keep it to fence off an older writer. */
+  readonly sequence: number
+  /** 1 at first, one more at each retry. */
+  readonly attempt: number
+  readonly key: string
+  /** The application's own name for the file, from `docs.callbackUrl(ref)`. */
+  readonly ref: string
+  /** 2: the final save of a session; 6: a forced save while it goes on. */
+  readonly status: SaveStatus
+  readonly trigger: Trigger
+  /** Whether the last editor has left. */
+  readonly final: boolean
+  /** The file's type, `docx` for example. Never use it as a path. */
+  readonly filetype: string | undefined
+  /** Ids of the users whose edits it holds. */
+  readonly users: readonly string[]
+  readonly actions: readonly Action[]
+  /** What the application gave to `forcesave`, when that caused this save. */
+  readonly userdata: unknown
+  /** The changes for the editor's history panel, as the Docs server sent them. */
+  readonly history: unknown
+  /** When the last edit in it was made; whole seconds, and two saves can have the same. */
+  readonly lastSave: Date | undefined
+  /** On a final save: nothing has changed since the last forced save that was acknowledged. */
+  readonly notModified: boolean
+  /** The link to the file; it dies 15 minutes after it was made (`docs-server.md`, "Callbacks"). */
+  readonly url: string
+  readonly changesUrl: string | undefined
+  readonly formsDataUrl: string | undefined
+  /** The verified callback as it came, unknown fields included. */
+  readonly body: Readonly<Record<string, unknown>>
+  /** Aborted when the application is shutting down and will not wait any longer. */
+  readonly signal: AbortSignal
+  /** The file as a web stream with its `size` in bytes and its `type`. Errors: `UNREACHABLE`, `BAD_RESPONSE`. */
+  download(): Promise<Download>
+  /**
+   * Writes the file to `path`, all or nothing: a temporary file beside it, then a rename.
+   * @example await save.downloadTo(`files/${save.ref}`)
+   */
+  downloadTo(path: string): Promise<{ size: number }>
+  /** The changes as a zip for the history panel, when there are any. */
+  downloadChanges(): Promise<Download>
+}
+
+export interface SaveContext {
+  key: string
+  runnable: RunnableSave
+  attempt: number
+  downloader: Downloader
+  signal: AbortSignal
+}
+
+export function createSave({ key, runnable, attempt, downloader, signal }: SaveContext): Save {
+  const { name, sequence, status, trigger, lastSave, payload } = runnable
+  const callback = parseCallback(payload.body)
+  if (callback?.kind !== 'save') throw new TypeError('the payload of a save is not a save callback')
+
+  const link = (value: string | undefined, what: string): URL => {
+    const url = downloader.allowed(value)
+    if (url !== undefined) return url
+    throw new DocsError('BAD_RESPONSE', `this save has no ${what} on the Docs server to download`, {
+      key,
+      retryable: false,
+    })
+  }
+  return {
+    id: name,
+    sequence,
+    attempt,
+    key,
+    ref: payload.ref,
+    status,
+    trigger,
+    final: status === 2,
+    filetype: callback.filetype,
+    users: callback.users,
+    actions: callback.actions,
+    userdata: payload.userdata,
+    history: callback.history,
+    lastSave: lastSave === undefined ? undefined : new Date(lastSave),
+    notModified: callback.notModified,
+    url: callback.url ?? '',
+    changesUrl: callback.changesUrl,
+    formsDataUrl: callback.formsDataUrl,
+    body: callback.body,
+    signal,
+    download: async () => downloader.open(link(callback.url, 'file'), { signal }),
+    downloadTo: async (path) => downloader.toFile(link(callback.url, 'file'), path, { signal }),
+    downloadChanges: async () => downloader.open(link(callback.changesUrl, 'changes'), { signal }),
+  }
+}

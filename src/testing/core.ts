@@ -1,0 +1,179 @@
+/** The simulated Docs server without HTTP and without tokens, in this process, on any clock. */
+import type { Clock } from '../clock.js'
+import type { CommandResponse } from '../protocol/command.js'
+import { Activity } from './activity.js'
+import { FORCESAVE, type CallbackBody } from './callbacks.js'
+import { runCommand } from './commands.js'
+import type { Snapshot } from './content.js'
+import type { Connection, Context } from './context.js'
+import { Converter, type Conversion } from './converter.js'
+import { Document } from './document.js'
+import { createEditor, type Editor, type OnEditor } from './editor.js'
+import { Files, type Fetched } from './files.js'
+import type { Reply } from './reply.js'
+
+/** Takes a callback to the storage application; `undefined`, or a rejection, means no answer. */
+export type Deliver = (callback: { url: string; body: CallbackBody }) => Promise<Reply | undefined>
+
+/** What a test can set about the simulated server itself. */
+export interface SimulationOptions {
+  /** Source of randomness for the digits in the links (`Math.random`). */
+  random?: () => number
+  /** How conversions go; may be changed later through `conversion`. */
+  conversion?: Partial<Conversion>
+  /** Milliseconds between the last editor's leaving and the final save's conversion (10). */
+  saveDelay?: number
+  /** The same when that editor's connection was lost, in milliseconds (500). */
+  lostDelay?: number
+}
+
+export interface CoreOptions extends SimulationOptions {
+  clock: Clock
+  deliver: Deliver
+  /** Scheme, host and port of the links (`http://127.0.0.1:8000`). */
+  origin?: string
+  /** Sees what editors do, before it has consequences. */
+  onEditor?: OnEditor
+}
+
+export interface OpenOptions {
+  user: string
+  /** The user's name in `history` (the same as `user`). */
+  name?: string
+  /** Where the callbacks about this user go. */
+  callbackUrl: string
+}
+
+/** What can be done with the simulated server, over HTTP and without. */
+export interface Simulation {
+  /** How conversions go: `delay` in ms, `fails`, `workers`. May be changed at any time. */
+  readonly conversion: Conversion
+  /** Keys whose forced saves end in silence, as those of encrypted documents do. */
+  readonly encrypted: Set<string>
+  /** While true, a forcesave is answered 0 and nothing comes of it. */
+  shuttingDown: boolean
+  /** The keys of the forgotten files: final saves that nobody took. */
+  readonly forgotten: readonly string[]
+  /** Opens a document in an editor. */
+  open(key: string, options: OpenOptions): Promise<Editor>
+  /** The server's autosave timer: a forced save with `forcesavetype` 2, if there is news. */
+  timerSave(key: string): void
+  /** The bytes at a link's path or URL, without looking at its signature. */
+  file(pathOrUrl: string): Uint8Array | undefined
+  /** How many edits the server has received for this key, ever. */
+  edits(key: string): number
+  /**
+   * Restarts the server: editors, running conversions, awaited replies and pending retries are
+   * lost. Edits are not: they come in a final save after `lostDelay`.
+   */
+  restart(): void
+  /** Forgets that a closed document was ever open, as the server's cache does after a day. */
+  expire(key: string): void
+  /** Resolves when no callback, conversion, delay or retry is under way, for the key or for any. */
+  idle(key?: string): Promise<void>
+}
+
+export interface Core extends Simulation {
+  /** Where links point to. */
+  origin: string
+  /** A command's body (without token) in, its response out. */
+  command(body: unknown): Promise<CommandResponse>
+  /** What a GET of a link is answered. */
+  fetch(pathAndQuery: string): Fetched
+}
+
+/**
+ * A Docs server of which nothing but the behaviour is there.
+ *
+ * @example
+ * const clock = virtualClock()
+ * const core = createCore({ clock, deliver: async ({ body }) => ({ status: 200, body: { error: 0 } }) })
+ * const editor = await core.open('key1', { user: 'u1', callbackUrl: 'http://app/callback' })
+ * editor.type('hello')
+ * await core.command({ c: 'forcesave', key: 'key1', userdata: 'mine' }) // { key: 'key1', error: 0 }
+ * await clock.advance(1000) // the status 6 has been delivered
+ */
+export function createCore(options: CoreOptions): Core {
+  const { clock, deliver, random = Math.random, onEditor = () => {} } = options
+  const activity = new Activity()
+  const converter = new Converter(clock, options.conversion ?? {})
+  const files = new Files(clock, random, options.origin ?? 'http://127.0.0.1:8000')
+  const documents = new Map<string, Document>()
+  const forgotten = new Map<string, Snapshot>()
+  const expired = new Set<string>()
+
+  const send = async (key: string, url: string, body: CallbackBody): Promise<Reply | undefined> => {
+    const over = activity.begin(key)
+    try {
+      return await deliver({ url, body })
+    } catch {
+      return undefined
+    } finally {
+      over()
+    }
+  }
+  const context: Context = {
+    clock,
+    converter,
+    files,
+    activity,
+    saveDelay: options.saveDelay ?? 10,
+    lostDelay: options.lostDelay ?? 500,
+    send,
+    forget(key, snapshot) {
+      forgotten.set(key, snapshot)
+      files.storeForgotten(key, snapshot)
+    },
+    isSilent: (key) => core.shuttingDown || core.encrypted.has(key),
+  }
+  const target = {
+    document: (key: string) => (expired.has(key) ? undefined : documents.get(key)),
+    get forgotten() {
+      return [...forgotten.keys()]
+    },
+    forgottenLink: (key: string) => (forgotten.has(key) ? files.forgottenLink(key) : undefined),
+    deleteForgotten(key: string) {
+      files.deleteForgotten(key)
+      return forgotten.delete(key)
+    },
+  }
+
+  const core: Core = {
+    conversion: converter.settings,
+    encrypted: new Set(),
+    shuttingDown: false,
+    get forgotten() {
+      return target.forgotten
+    },
+    get origin() {
+      return files.origin
+    },
+    set origin(origin) {
+      files.origin = origin
+    },
+    command: (body) => runCommand(target, body),
+    fetch: (pathAndQuery) => files.fetch(pathAndQuery),
+    file: (pathOrUrl) => files.bytes(pathOrUrl),
+    open(key, { user, name = user, callbackUrl }) {
+      const connection: Connection = { user, name, callbackUrl, warnings: 0 }
+      const document = documents.get(key) ?? new Document(key, context, connection)
+      documents.set(key, document)
+      expired.delete(key)
+      return Promise.resolve(createEditor(key, document, connection, onEditor))
+    },
+    timerSave(key) {
+      void documents.get(key)?.forcesave({ type: FORCESAVE.timer })
+    },
+    edits: (key) => documents.get(key)?.received ?? 0,
+    restart() {
+      core.shuttingDown = false
+      for (const document of documents.values()) document.restart()
+    },
+    expire(key) {
+      // Should it be opened again, its content is still there and its edit numbers go on.
+      if (documents.get(key)?.isClosed) expired.add(key)
+    },
+    idle: (key) => activity.idle(key),
+  }
+  return core
+}

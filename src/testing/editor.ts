@@ -1,0 +1,79 @@
+/** An editor in the browser, as the Docs server sees it: what the tests hold in their hands. */
+import { FORCESAVE } from './callbacks.js'
+import type { Connection } from './context.js'
+import type { Document } from './document.js'
+
+export interface Editor {
+  readonly key: string
+  readonly user: string
+  /** False after `close()`, `vanish()`, a `drop` command and a restart of the server. */
+  readonly connected: boolean
+  /** How many warnings this editor saw: one for each status 1 or 4 that was not acknowledged. */
+  readonly warnings: number
+  /** Resolves when the status 1 about this editor was answered, or never will be. */
+  readonly ready: Promise<void>
+  /** One edit. Answers its number, which {@link editsIn} finds in the saved file. */
+  type(text: string): number
+  /** Presses the save button: a forced save with `forcesavetype` 1. */
+  saveButton(): void
+  /** Submits a form: a forced save with `forcesavetype` 3 and `formsdataurl`. */
+  submitForm(): void
+  /** Leaves. Resolves at once; what follows (status 1, 4, or the final save) comes by itself. */
+  close(): Promise<void>
+  /** Loses the connection: after a longer pause (`lostDelay`) the same follows as after `close()`. */
+  vanish(): void
+}
+
+/** `action`: as in the recordings, `open`, `edit` and `close`, and those that nobody recorded. */
+export type EditorAction = 'open' | 'edit' | 'save-button' | 'submit-form' | 'close' | 'vanish'
+export type OnEditor = (action: EditorAction, user: string, key: string) => void
+
+export function createEditor(
+  key: string,
+  document: Document,
+  connection: Connection,
+  onEditor: OnEditor,
+): Editor {
+  const { user } = connection
+  const act = (action: EditorAction): void => {
+    if (!document.isConnected(connection)) {
+      throw new Error(`${action}: the editor of ${user} is not connected to ${key} any more`)
+    }
+    onEditor(action, user, key)
+  }
+  const leave = (action: 'close' | 'vanish'): void => {
+    if (!document.isConnected(connection)) return
+    act(action)
+    document.leave(connection, action === 'vanish')
+  }
+  onEditor('open', user, key)
+  const ready = document.join(connection)
+  return {
+    key,
+    user,
+    ready,
+    get connected() {
+      return document.isConnected(connection)
+    },
+    get warnings() {
+      return connection.warnings
+    },
+    type(text) {
+      act('edit')
+      return document.type(connection, text)
+    },
+    saveButton() {
+      act('save-button')
+      void document.forcesave({ type: FORCESAVE.button, user })
+    },
+    submitForm() {
+      act('submit-form')
+      void document.forcesave({ type: FORCESAVE.form, user })
+    },
+    close() {
+      leave('close')
+      return Promise.resolve()
+    },
+    vanish: () => leave('vanish'),
+  }
+}

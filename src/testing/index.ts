@@ -1,0 +1,17 @@
+/** `koa-docs-callback/testing`: a Docs server for tests, in this process. */
+export { virtualClock, type VirtualClock } from './clock.js'
+export { editsIn } from './content.js'
+export type { Conversion, ConversionJob } from './converter.js'
+export {
+  createCore,
+  type Core,
+  type CoreOptions,
+  type Deliver,
+  type OpenOptions,
+  type Simulation,
+  type SimulationOptions,
+} from './core.js'
+export { startDocsServer, type DocsServer, type DocsServerOptions } from './docs-server.js'
+export type { Editor } from './editor.js'
+export type { LogEntry } from './log.js'
+export type { Reply } from './reply.js'
