@@ -1,4 +1,5 @@
 /** The calls that send commands: arguments checked, deadlines kept, verdicts turned into results. */
+import { onAbort } from './abort.js'
 import type { CallOptions, Docs, ForcesaveOptions } from './api.js'
 import {
   checkKey,
@@ -62,8 +63,7 @@ export function createCalls(parts: CallParts): Calls {
     closing.throwIfAborted()
     signal?.throwIfAborted()
     const deadline = startDeadline(clock, timeout ?? otherwise, signal)
-    const close = (): void => deadline.end('given up')
-    closing.addEventListener('abort', close)
+    const cancelClose = onAbort(closing, () => deadline.end('given up'))
     try {
       return await work(deadline.signal)
     } catch (error) {
@@ -73,7 +73,7 @@ export function createCalls(parts: CallParts): Calls {
       if (ended !== 'expired') throw error
       throw new DocsError('TIMEOUT', 'this call has no answer by its deadline')
     } finally {
-      closing.removeEventListener('abort', close)
+      cancelClose()
       deadline.release()
     }
   }
@@ -192,8 +192,7 @@ function checkCall({ timeout, userdata }: ForcesaveOptions): void {
 
 function unlessAborted(answer: Promise<AnswerFacts>, signal: AbortSignal): Promise<AnswerFacts> {
   return new Promise((resolve, reject) => {
-    const abort = (): void => reject(new Error('aborted', { cause: signal.reason }))
-    signal.addEventListener('abort', abort, { once: true })
-    answer.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
+    const cancel = onAbort(signal, () => reject(new Error('aborted', { cause: signal.reason })))
+    answer.then(resolve, reject).finally(cancel)
   })
 }

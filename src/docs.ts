@@ -9,7 +9,8 @@ import { createHttp, type Http } from './client/http.js'
 import { systemClock, type Clock } from './clock.js'
 import { badOption, DocsError } from './errors.js'
 import { createEvents } from './events.js'
-import { createMemoryLedger } from './ledger/memory.js'
+import type { Ledger } from './ledger/ledger.js'
+import { createMemoryLedger, type MemoryLedgerParts } from './ledger/memory.js'
 import type { Effect } from './ledger/state.js'
 import { resolveOptions, type DocsOptions } from './options.js'
 import { createRefSigner } from './protocol/ref.js'
@@ -24,6 +25,7 @@ import { createRunner } from './saves/runner.js'
 export interface Outside {
   clock?: Clock
   http?: Http
+  createLedger?: (parts: MemoryLedgerParts) => Ledger
 }
 
 /**
@@ -45,7 +47,7 @@ export interface Outside {
 export function createDocs(given: DocsOptions, outside: Outside = {}): Docs {
   const options = resolveOptions(given)
   const { logger, prefix, path, publicUrl, server, secrets, token, timeout } = options
-  const { clock = systemClock, http = createHttp() } = outside
+  const { clock = systemClock, http = createHttp(), createLedger = createMemoryLedger } = outside
   const keys = secrets === null ? null : createKeys(secrets)
   const refs = createRefSigner(secrets, prefix)
   const events = createEvents(logger)
@@ -56,8 +58,11 @@ export function createDocs(given: DocsOptions, outside: Outside = {}): Docs {
     timeout: options.commandTimeout,
   })
   const downloader = createDownloader({ ...options, clock, http })
-  const ledger = createMemoryLedger({ clock, rules: options, perform })
-  const asks = createAsks({ ledger, client, clock, prefix, nudgeTimeout: timeout })
+  const ledger = createLedger({ clock, rules: options, perform })
+  const asks = createAsks({
+    ...{ ledger, client, clock, prefix, nudgeTimeout: timeout },
+    lookTimeout: options.commandTimeout,
+  })
   const forgotten = createForgotten({ client, ledger, downloader, logger })
   const { run, report } = createRunner({
     ...{ onSave: options.onSave, downloader, ledger, events, logger },
@@ -84,6 +89,8 @@ export function createDocs(given: DocsOptions, outside: Outside = {}): Docs {
         return events.emit('late', { key, id: effect.id })
       case 'nudge':
         return inBackground(key, asks.nudge(key))
+      case 'look':
+        return inBackground(key, asks.look(key, effect.id))
       case 'search':
         return inBackground(key, forgotten.search(key, effect.id, effect.ref))
     }

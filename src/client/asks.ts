@@ -16,6 +16,8 @@ export interface AskParts {
   prefix: string
   /** How long others wait for a nudge at the most, ms. */
   nudgeTimeout: number
+  /** The deadline of an info of our own, ms. */
+  lookTimeout: number
 }
 
 export interface Ask {
@@ -38,9 +40,18 @@ export interface Asks {
   verdict(key: string, id: string, signal?: AbortSignal): Promise<Verdict>
   /** Rule 14: one more forcesave of our own, so that a lost callback is sent again. */
   nudge(key: string): Promise<void>
+  /** Rules 6 and 7: an `info` of our own, to learn whether anybody edits still. */
+  look(key: string, id: string): Promise<void>
 }
 
-export function createAsks({ ledger, client, clock, prefix, nudgeTimeout }: AskParts): Asks {
+export function createAsks({
+  ledger,
+  client,
+  clock,
+  prefix,
+  nudgeTimeout,
+  lookTimeout,
+}: AskParts): Asks {
   async function ask({ key, kind, timeout, userdata }: Ask): Promise<Asked> {
     const id = newId()
     const deadline = clock.now() + timeout
@@ -81,6 +92,16 @@ export function createAsks({ ledger, client, clock, prefix, nudgeTimeout }: AskP
     }
   }
 
+  async function whoEdits(key: string): Promise<'editing' | 'closed' | 'unknown'> {
+    const { id, answer } = await ask({ key, kind: 'info', timeout: lookTimeout })
+    await answer
+    const verdict = await ledger.settled(key, id)
+    if (verdict?.outcome === 'info') return verdict.status
+    // Error 1: the Docs server does not even know the key any more.
+    const unknownKey = verdict?.outcome === 'failed' && verdict.error.error === 1
+    return unknownKey ? 'closed' : 'unknown'
+  }
+
   return {
     ask,
     async verdict(key, id, signal) {
@@ -98,6 +119,10 @@ export function createAsks({ ledger, client, clock, prefix, nudgeTimeout }: AskP
     async nudge(key) {
       const { answer } = await ask({ key, kind: 'nudge', timeout: nudgeTimeout })
       await answer
+    },
+    async look(key, id) {
+      const presence = await whoEdits(key)
+      await ledger.apply(key, { type: 'looked', id, presence })
     },
   }
 }

@@ -24,6 +24,8 @@ export interface Step {
   readonly dueAt: number
 }
 
+export type Transition = typeof transition
+
 export function transition(
   before: DocumentState,
   event: LedgerEvent,
@@ -75,6 +77,10 @@ function record(
         phase: 'failed',
         error: event.error,
         permanent: event.permanent,
+      }))
+    case 'looked':
+      return patchCommand(state, event.id, () => ({
+        looked: { at: now, presence: event.presence },
       }))
     case 'tick':
       return state
@@ -131,12 +137,14 @@ function recordPresence(
   now: number,
   rules: Rules,
 ): DocumentState {
-  const closed = event.status === 4
-  const users = closed ? [] : event.users
-  const presence = { status: closed ? ('closed' as const) : ('editing' as const), users }
+  const { status, users, change } = event
+  const closed = status === 4 && change === 'left'
+  const presence =
+    status === 1 ? { status: 'editing' as const, users } : { status: 'closed' as const, users: [] }
   return {
     ...state,
-    users,
+    users: closed ? [] : status === 1 ? users : state.users,
+    joined: change === 'joined' ? state.turn : state.joined,
     ...(event.ref === undefined ? {} : { ref: event.ref }),
     commands: state.commands.map((command) => {
       if (command.kind === 'info') {
@@ -151,11 +159,7 @@ function recordPresence(
 
 /** A request that nobody answered has run out of time for those who wait for it (rule 6). */
 function expireRequests(state: DocumentState, now: number): DocumentState {
-  const expires = ({ kind, deadline, answer, expired }: Command): boolean =>
-    kind !== 'info' &&
-    expired === undefined &&
-    now >= deadline &&
-    (answer === undefined || (answer.error === null && answer.neverArrived !== true))
+  const expires = (command: Command): boolean => canExpire(command) && now >= command.deadline
   return state.commands.some(expires)
     ? {
         ...state,
@@ -188,7 +192,7 @@ function settle(
     dueAt = Infinity
     for (const command of state.commands) {
       if (command.settled !== undefined) {
-        dueAt = Math.min(dueAt, expiryOf(command))
+        if (canExpire(command)) dueAt = Math.min(dueAt, command.deadline)
         continue
       }
       const judgement = judge({ state, command, now, rules })
@@ -204,6 +208,7 @@ function settle(
       const { note } = judgement
       if (note !== undefined) state = patchCommand(state, command.id, () => note)
       if (judgement.nudge) effects.push({ type: 'nudge' })
+      if (judgement.look) effects.push({ type: 'look', id: command.id })
       if (judgement.search) {
         const ref = state.ref === undefined ? {} : { ref: state.ref }
         effects.push({ type: 'search', id: command.id, ...ref })
@@ -213,11 +218,10 @@ function settle(
   return { state, dueAt }
 }
 
-/** Others may wait for an unanswered request until its deadline, settled or not. */
-function expiryOf({ expired, answer, deadline }: Command): number {
-  return expired === undefined && answer?.error === null && answer.neverArrived !== true
-    ? deadline
-    : Infinity
+/** Others may wait for an unanswered request until its deadline, settled or not (rule 6). */
+function canExpire({ kind, expired, answer }: Command): boolean {
+  if (kind === 'info' || expired !== undefined) return false
+  return answer === undefined || (answer.error === null && answer.neverArrived !== true)
 }
 
 function patchCommand(

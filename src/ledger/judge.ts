@@ -5,6 +5,7 @@
 import type { PlainError } from '../errors.js'
 import { judgeInfo } from './judge-info.js'
 import { comesAgain, finalAfter, ownSave, standingFailure, underWay, type Fate } from './fate.js'
+import { orderIsInDoubt } from './order.js'
 import { isFinal, isOpen, type DocumentState, type Save, type Verdict } from './state.js'
 import {
   failed,
@@ -19,12 +20,18 @@ import {
 export function judge(situation: Case): Judgement {
   if (situation.command.kind === 'info') return judgeInfo(situation)
   const verdict = settledBySave(situation)
-  if (verdict !== undefined) return { verdict }
+  if (verdict !== undefined) return { verdict: qualified(situation.state, verdict) }
   const judgement = byAnswer(situation)
-  if ('verdict' in judgement) return judgement
+  if ('verdict' in judgement) return { verdict: qualified(situation.state, judgement.verdict) }
   const { command, now } = situation
   if (now >= command.deadline) return { verdict: timedOut(command) }
   return { ...judgement, until: Math.min(judgement.until, command.deadline) }
+}
+
+/** Says that a result is not certain where the order of what was stored is not (`settlement.md` 3). */
+function qualified(state: DocumentState, verdict: Verdict): Verdict {
+  const certain = 'certain' in verdict && verdict.certain
+  return certain && orderIsInDoubt(state) ? { ...verdict, certain: false } : verdict
 }
 
 /** Rules 4, 5, 10 and 12: a save or a failure settles commands whatever they were answered. */
@@ -80,13 +87,36 @@ function byAnswer(situation: Case): Judgement {
 }
 
 /** Fails after the grace period, unless a save of its own or the final save has arrived by then. */
-function lastChance({ state, command, now, rules }: Case, verdict: Verdict): Judgement {
+function lastChance(situation: Case, verdict: Verdict): Judgement {
+  const { state, command, now, rules } = situation
   if (awaits(ownSave(state, command)) || awaits(finalAfter(state, command))) {
     return { until: Infinity }
   }
   const graceUntil = command.graceUntil ?? now + rules.grace
+  // An answer 3 after a failed conversion is no riddle; just after a close it is.
+  const riddle = command.answer?.error === 3 && standingFailure(state) === undefined
+  const wait = riddle ? waitForClose(situation, graceUntil) : undefined
+  if (wait !== undefined) return wait
   if (now >= graceUntil) return { verdict }
   return { until: graceUntil, note: { graceUntil } }
+}
+
+/**
+ * The last editor may just have left: the callback that tells so comes only when the final save is
+ * converted, so an `info` is sent. If nobody edits any more, that callback is waited for.
+ */
+function waitForClose(situation: Case, graceUntil: number | undefined): Judgement | undefined {
+  const { state, command, now, rules } = situation
+  if (state.users?.length === 0) return undefined
+  if (command.looking !== true) {
+    const grace = graceUntil === undefined ? {} : { graceUntil }
+    return { until: Infinity, note: { looking: true, ...grace }, look: true }
+  }
+  if (command.looked === undefined) return { until: Infinity }
+  // Nobody is known to have edited: then nothing more than the grace period is owed.
+  if (command.looked.presence !== 'closed' || state.users === null) return undefined
+  const closeUntil = command.looked.at + rules.nudgeAfter
+  return now < closeUntil ? { until: closeUntil } : undefined
 }
 
 const awaits = (save: Save | undefined): boolean =>
@@ -108,21 +138,28 @@ function accepted({ state, command, now, rules }: Case): Judgement {
 }
 
 /** Rule 6: answered 4, something newer than its edits is stored or under way. */
-function nothingToSave({ state, command, now, rules }: Case, answered: number): Judgement {
+function nothingToSave(situation: Case, answered: number): Judgement {
+  const { state, command, now, rules } = situation
   const fates = underWay(state, command, answered)
   const failure = fates.find((fate) => fate.kind === 'failed')
   if (failure !== undefined) return { verdict: failed(6, retryable(failure.error)) }
   if (fates.some((fate) => fate.kind === 'expired')) return { verdict: timedOut(command) }
   if (fates.some((fate) => fate.kind === 'pending')) return { until: Infinity }
 
+  const quiet = state.users?.length === 0
   // The Docs server cannot be asked whether somebody else's save is under way: wait for it a while.
-  const strangers = rules.otherSaves && (state.users === null || state.users.length > 0)
+  const strangers = !quiet && (rules.otherSaves || state.users === null)
   const graceUntil = command.graceUntil ?? (strangers ? now + rules.grace : undefined)
-  if (graceUntil !== undefined && now < graceUntil)
+  const wait = waitForClose(situation, graceUntil)
+  if (wait !== undefined) return wait
+  if (!quiet && graceUntil !== undefined && now < graceUntil) {
     return { until: graceUntil, note: { graceUntil } }
+  }
   const standing = standingFailure(state)
   if (standing !== undefined) return { verdict: failed(9, retryable(standing)) }
-  const certain = graceUntil === undefined
+  const certain =
+    graceUntil === undefined &&
+    (quiet || (command.looked?.presence === 'editing' && state.joined < command.turn))
   const save = newestStored(fates)
   return {
     verdict:

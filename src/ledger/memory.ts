@@ -1,7 +1,8 @@
 /** The ledger of one process: a Map. Short enough to read as the specification of `ledger.ts`. */
+import { onAbort } from '../abort.js'
 import type { Clock } from '../clock.js'
 import { DocsError } from '../errors.js'
-import { transition } from './document.js'
+import { transition, type Transition } from './document.js'
 import type { Ledger, Perform, SaveOutcome } from './ledger.js'
 import { expiresAt } from './retention.js'
 import { emptyDocument, isOpen, type DocumentState, type LedgerEvent } from './state.js'
@@ -25,9 +26,12 @@ export interface MemoryLedgerParts {
   clock: Clock
   rules: Rules
   perform: Perform
+  /** The state machine; tests put a broken one here, to see that their checks find it. */
+  machine?: Transition
 }
 
-export function createMemoryLedger({ clock, rules, perform }: MemoryLedgerParts): Ledger {
+export function createMemoryLedger(parts: MemoryLedgerParts): Ledger {
+  const { clock, rules, perform, machine = transition } = parts
   // In order of the last event, so that the oldest are found first when they expire.
   const entries = new Map<string, Entry>()
   let closed = false
@@ -37,7 +41,7 @@ export function createMemoryLedger({ clock, rules, perform }: MemoryLedgerParts)
     if (closed) throw closedError(key)
     const now = clock.now()
     const entry = touch(key, now)
-    const { state, effects, dueAt } = transition(entry.state, event, now, rules)
+    const { state, effects, dueAt } = machine(entry.state, event, now, rules)
     entry.state = state
     for (const effect of effects) {
       if (effect.type === 'settle')
@@ -112,9 +116,8 @@ export function createMemoryLedger({ clock, rules, perform }: MemoryLedgerParts)
       if (entry === undefined) return resolve(undefined)
       const end = (): void => {
         entry.waits.delete(waiting)
-        signal?.removeEventListener('abort', abort)
+        cancelAbort?.()
       }
-      const abort = (): void => waiting.reject(signal?.reason)
       const waiting: Wait = {
         look() {
           const found = look(entry)
@@ -129,7 +132,7 @@ export function createMemoryLedger({ clock, rules, perform }: MemoryLedgerParts)
         },
       }
       entry.waits.add(waiting)
-      signal?.addEventListener('abort', abort, { once: true })
+      const cancelAbort = signal && onAbort(signal, () => waiting.reject(signal.reason))
       waiting.look()
     })
   }

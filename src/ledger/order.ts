@@ -21,6 +21,29 @@ function supersedes(newer: Save, older: Save): boolean {
   )
 }
 
+/**
+ * Whether the newest file in storage may lack edits of an older one: two saves whose last edits were
+ * made in the same second, and nothing tells which of them is the newer. Conversions run in parallel,
+ * so their arrival does not.
+ */
+export function orderIsInDoubt(state: DocumentState): boolean {
+  const written = state.saves.filter(
+    ({ phase, staleBy }) => phase === 'stored' && staleBy === undefined,
+  )
+  const newest = written.reduce<Save | undefined>(
+    (last, save) => ((save.sequence ?? 0) > (last?.sequence ?? 0) ? save : last),
+    undefined,
+  )
+  return written.some(
+    (save) =>
+      newest !== undefined &&
+      save !== newest &&
+      save.lastSave !== undefined &&
+      save.lastSave === newest.lastSave &&
+      !supersedes(newest, save),
+  )
+}
+
 /** Whether `left` is to be stored before `right`. */
 function goesBefore(left: Save, right: Save): boolean {
   if (supersedes(right, left)) return true

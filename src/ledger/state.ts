@@ -57,6 +57,9 @@ export interface Command {
   readonly searching?: boolean
   /** Rule 10: the name of the replayed save whose fate it shares. */
   readonly shares?: string
+  /** Rules 6 and 7: whether an `info` was sent to learn who edits, and what it told. */
+  readonly looking?: boolean
+  readonly looked?: { readonly at: number; readonly presence: Presence['status'] | 'unknown' }
   readonly nudges: number
   /** The turn in which a request without an answer ran out of time. */
   readonly expired?: number
@@ -134,8 +137,13 @@ export interface DocumentState {
   readonly turn: number
   /** The sequence number given last. */
   readonly sequence: number
-  /** Who edits, by the last callback; null while no callback has told. */
+  /**
+   * Who edits, by the last callback; null while no callback has told. Empty only after a close: an
+   * info's 4 says that nobody edits now, and not that nothing is being saved.
+   */
   readonly users: readonly string[] | null
+  /** The turn in which somebody connected last. */
+  readonly joined: number
   /** The application's name for the file, by the last callback. */
   readonly ref?: string
   /** In order of registration. */
@@ -149,6 +157,7 @@ export const emptyDocument: DocumentState = {
   turn: 0,
   sequence: 0,
   users: null,
+  joined: 0,
   commands: [],
   saves: [],
   touchedAt: 0,
@@ -168,6 +177,8 @@ export type LedgerEvent =
       readonly type: 'presence'
       readonly status: 1 | 4
       readonly users: readonly string[]
+      /** Somebody connected or disconnected; not so in the callback of an info. */
+      readonly change?: 'joined' | 'left'
       readonly commandId?: string
       readonly ref?: string
     }
@@ -185,6 +196,12 @@ export type LedgerEvent =
       readonly id: string
       readonly save?: Arrival
       readonly failure?: PlainError
+    }
+  | {
+      /** What the info of rules 6 and 7 told about who edits. */
+      readonly type: 'looked'
+      readonly id: string
+      readonly presence: Presence['status'] | 'unknown'
     }
   | { readonly type: 'tick' }
 
@@ -224,6 +241,7 @@ export type Effect =
     }
   | { readonly type: 'late'; readonly id: string }
   | { readonly type: 'nudge' }
+  | { readonly type: 'look'; readonly id: string }
   | { readonly type: 'search'; readonly id: string; readonly ref?: string }
 
 /** A save on its way to `onSave`. */

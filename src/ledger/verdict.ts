@@ -11,7 +11,8 @@ import {
 
 /** A verdict; or until when to wait at the most, and what to note or do meanwhile. */
 export type Judgement =
-  { verdict: Verdict } | { until: number; note?: Partial<Command>; nudge?: true; search?: true }
+  | { verdict: Verdict }
+  | { until: number; note?: Partial<Command>; nudge?: true; search?: true; look?: true }
 
 export interface Case {
   readonly state: DocumentState

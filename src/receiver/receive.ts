@@ -7,7 +7,12 @@ import type { Downloader } from '../client/download.js'
 import { DocsError, toPlainError } from '../errors.js'
 import type { Events, Logger } from '../events.js'
 import type { Ledger } from '../ledger/ledger.js'
-import { parseCallback, type FailureCallback, type SaveCallback } from '../protocol/callback.js'
+import {
+  parseCallback,
+  type Action,
+  type FailureCallback,
+  type SaveCallback,
+} from '../protocol/callback.js'
 import { MAX_REF, type RefSigner } from '../protocol/ref.js'
 import { verifyCallback, type Keys, type TokenOptions } from '../protocol/token.js'
 import { unpackUserdata } from '../protocol/userdata.js'
@@ -73,14 +78,15 @@ export function createReceiver(parts: ReceiverParts): Receive {
         const { key, status, users, actions } = callback
         const { commandId } = unpackUserdata(prefix, callback.userdata)
         const id = commandId === undefined ? {} : { commandId }
+        const change = changeIn(actions)
         await ledger
-          .apply(key, { type: 'presence', status, users, ref, ...id })
+          .apply(key, { type: 'presence', status, users, ref, ...id, ...change })
           .catch((error: unknown) => {
             // Anything but 200 {"error":0} would show every editor a warning.
             logger.error({ err: error, key }, 'the ledger did not take a callback')
           })
         if (status === 1) events.emit('editing', { key, ref, users, actions })
-        else events.emit('closed', { key, ref })
+        else if (change.change === 'left') events.emit('closed', { key, ref })
         return done
       }
       case 'other': {
@@ -181,6 +187,12 @@ export function createReceiver(parts: ReceiverParts): Receive {
       cancel()
     }
   }
+}
+
+/** The callback of an `info` has no actions (`test/wire/basic-session.jsonl`). */
+function changeIn(actions: readonly Action[]): { change?: 'joined' | 'left' } {
+  if (actions.some(({ type }) => type === 1)) return { change: 'joined' }
+  return actions.some(({ type }) => type === 0) ? { change: 'left' } : {}
 }
 
 const wrongLink =

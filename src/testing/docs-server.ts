@@ -119,7 +119,10 @@ export async function startDocsServer(options: DocsServerOptions = {}): Promise<
   const url = await listen(http, port)
   core.origin = url
 
-  const openInCore = core.open.bind(core)
+  const { open, idle } = { open: core.open.bind(core), idle: core.idle.bind(core) }
+  const closed = new Promise<void>((resolve) => {
+    stop.signal.addEventListener('abort', () => resolve())
+  })
   let closing: Promise<void> | undefined
   const close = (): Promise<void> => {
     closing ??= new Promise((resolve) => {
@@ -136,8 +139,10 @@ export async function startDocsServer(options: DocsServerOptions = {}): Promise<
     log,
     close,
     [Symbol.asyncDispose]: close,
+    // What a close cuts off never ends by itself.
+    idle: (key?: string) => Promise.race([idle(key), closed]),
     open: async (...args: Parameters<Core['open']>) => {
-      const editor = await openInCore(...args)
+      const editor = await open(...args)
       await editor.ready
       return editor
     },

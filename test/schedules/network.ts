@@ -1,0 +1,73 @@
+/** The network between the application and the simulated Docs server: slow, and it loses things. */
+import { HttpFailure, type Http } from '../../src/client/http.js'
+import type { CallbackRequest, CallbackReply } from '../../src/receiver/receive.js'
+import type { Core, VirtualClock } from '../../src/testing/index.js'
+import type { Random } from './random.js'
+
+export interface Network {
+  /** What a command meets on its way: none of it is certain to the one who sent it. */
+  http: Http
+  deliver: (callback: { url: string; body: object }) => Promise<CallbackReply | undefined>
+}
+
+export interface NetworkParts {
+  clock: VirtualClock
+  random: Random
+  /** Probability that one way loses what it carries. */
+  loss: number
+  core: () => Core
+  receive: (request: CallbackRequest) => Promise<CallbackReply>
+  trace: (line: string) => void
+}
+
+export function createNetwork(parts: NetworkParts): Network {
+  const { clock, random, loss, core, receive, trace } = parts
+  const pass = (ms: number): Promise<void> => new Promise((resolve) => clock.after(ms, resolve))
+  const latency = (): number => (random.chance(0.1) ? random.whole(50, 400) : random.whole(1, 30))
+  const lost = (): boolean => random.chance(loss)
+
+  const http: Http = {
+    async request({ body = '' }) {
+      const command = JSON.parse(body) as Record<string, unknown>
+      const what = `${String(command.c)} ${String(command.key)} ${String(command.userdata).slice(5, 9)}`
+      if (lost()) {
+        trace(`command ${what}: refused`)
+        throw new HttpFailure('not sent', 'connection refused')
+      }
+      await pass(latency())
+      if (lost()) {
+        trace(`command ${what}: request lost`)
+        throw new HttpFailure('broken', 'reset')
+      }
+      const response = await core().command(command)
+      trace(`command ${what}: answered ${response.error}`)
+      await pass(latency())
+      if (lost()) {
+        trace(`command ${what}: response lost`)
+        throw new HttpFailure('broken', 'reset')
+      }
+      return { status: 200, headers: {}, text: JSON.stringify(response) }
+    },
+    open: () => Promise.reject(new HttpFailure('not sent', 'onSave reads the files directly')),
+    close: () => Promise.resolve(),
+  }
+
+  return {
+    http,
+    async deliver({ url, body }) {
+      const callback = body as Record<string, unknown>
+      const what = `${String(callback.status)} ${String(callback.key)} ${String(callback.userdata).slice(5, 9)}`
+      if (lost()) {
+        trace(`callback ${what}: lost`)
+        return undefined
+      }
+      await pass(random.whole(1, 60))
+      trace(`callback ${what}: arrives`)
+      const ref = new URL(url).pathname.split('/').at(-1)
+      const reply = await receive({ body: structuredClone(body), headers: {}, ref })
+      trace(`callback ${what}: ${reply.status} ${JSON.stringify(reply.body)}`)
+      await pass(random.whole(1, 60))
+      return lost() ? undefined : reply
+    },
+  }
+}
