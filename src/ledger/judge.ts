@@ -107,14 +107,13 @@ function lastChance(situation: Case, verdict: Verdict): Judgement {
  */
 function waitForClose(situation: Case, graceUntil: number | undefined): Judgement | undefined {
   const { state, command, now, rules } = situation
-  if (state.users?.length === 0) return undefined
   if (command.looking !== true) {
     const grace = graceUntil === undefined ? {} : { graceUntil }
     return { until: Infinity, note: { looking: true, ...grace }, look: true }
   }
   if (command.looked === undefined) return { until: Infinity }
-  // Nobody is known to have edited: then nothing more than the grace period is owed.
-  if (command.looked.presence !== 'closed' || state.users === null) return undefined
+  // Nobody is known to have edited since the last close: then no such callback is due.
+  if (command.looked.presence !== 'closed' || !someoneEdits(state)) return undefined
   const closeUntil = command.looked.at + rules.nudgeAfter
   return now < closeUntil ? { until: closeUntil } : undefined
 }
@@ -146,20 +145,21 @@ function nothingToSave(situation: Case, answered: number): Judgement {
   if (fates.some((fate) => fate.kind === 'expired')) return { verdict: timedOut(command) }
   if (fates.some((fate) => fate.kind === 'pending')) return { until: Infinity }
 
-  const quiet = state.users?.length === 0
   // The Docs server cannot be asked whether somebody else's save is under way: wait for it a while.
-  const strangers = !quiet && (rules.otherSaves || state.users === null)
+  const strangers = state.users === null || (rules.otherSaves && someoneEdits(state))
   const graceUntil = command.graceUntil ?? (strangers ? now + rules.grace : undefined)
   const wait = waitForClose(situation, graceUntil)
   if (wait !== undefined) return wait
-  if (!quiet && graceUntil !== undefined && now < graceUntil) {
+  // Callbacks get lost and overtake each other: closed is what both they and the info say.
+  const closed = state.users?.length === 0 && command.looked?.presence === 'closed'
+  if (!closed && graceUntil !== undefined && now < graceUntil) {
     return { until: graceUntil, note: { graceUntil } }
   }
   const standing = standingFailure(state)
   if (standing !== undefined) return { verdict: failed(9, retryable(standing)) }
   const certain =
     graceUntil === undefined &&
-    (quiet || (command.looked?.presence === 'editing' && state.joined < command.turn))
+    (closed || (command.looked?.presence === 'editing' && state.joined < command.turn))
   const save = newestStored(fates)
   return {
     verdict:
@@ -168,6 +168,10 @@ function nothingToSave(situation: Case, answered: number): Judgement {
         : saved(command, save, { rule: 6, certain }),
   }
 }
+
+/** By the callbacks so far; no word of a close counts as editing only if somebody had come. */
+const someoneEdits = (state: DocumentState): boolean =>
+  state.users !== null && state.users.length > 0
 
 /** Rule 8: answered 1, nothing is open under this key. */
 function notOpen({ state, command }: Case): Judgement {

@@ -1,0 +1,445 @@
+import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import type { Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, it, type TestContext } from 'node:test'
+import { gzipSync } from 'node:zlib'
+import {
+  createDownloader,
+  type Downloader,
+  type DownloaderOptions,
+} from '../src/client/download.js'
+import { createHttp } from '../src/client/http.js'
+import { isDocsError, type DocsError, type DocsErrorCode } from '../src/errors.js'
+import { virtualClock } from '../src/testing/clock.js'
+import {
+  closedPort,
+  response,
+  startServer,
+  type FaultyServer,
+  type Received,
+} from './faulty-server.js'
+
+const MAX = 100_000
+const TOTAL = 120_000
+const IDLE = 30_000
+
+interface Setup {
+  downloader: Downloader
+  clock: ReturnType<typeof virtualClock>
+}
+
+/** A downloader whose clock stands still; no timer of it may stay behind. */
+function create(t: TestContext, server: URL, change: Partial<DownloaderOptions> = {}): Setup {
+  const clock = virtualClock()
+  const http = createHttp()
+  const limits = {
+    downloadOrigins: [],
+    maxDownload: MAX,
+    downloadTimeout: TOTAL,
+    idleTimeout: IDLE,
+  }
+  const downloader = createDownloader({ server, ...limits, clock, http, ...change })
+  t.after(async () => {
+    await http.close()
+    assert.equal(clock.pending, 0, 'a timer stayed behind')
+  })
+  return { downloader, clock }
+}
+
+async function start(
+  t: TestContext,
+  answer: string | ((socket: Socket, request: Received) => void),
+  change: Partial<DownloaderOptions> = {},
+): Promise<Setup & { server: FaultyServer; link: string }> {
+  const write = (socket: Socket): void => void socket.write(answer as string)
+  const server = await startServer(t, typeof answer === 'string' ? write : answer)
+  const link = new URL('/cache/files/data/k1_1234/output.docx?md5=SECRET', server.url).href
+  return { server, link, ...create(t, server.url, change) }
+}
+
+async function folder(t: TestContext): Promise<string> {
+  const path = await mkdtemp(join(tmpdir(), 'download-'))
+  t.after(() => rm(path, { recursive: true }))
+  return path
+}
+
+async function failure(work: Promise<unknown>, code: DocsErrorCode): Promise<DocsError> {
+  const error: unknown = await work.then(
+    () => assert.fail(`it resolved where ${code} was expected`),
+    (reason: unknown) => reason,
+  )
+  assert.ok(isDocsError(error, code), String(error))
+  assert.doesNotMatch(
+    JSON.stringify([error.message, error.cause]) + String(error.cause),
+    /SECRET|\?/,
+  )
+  return error
+}
+
+async function read(stream: AsyncIterable<Uint8Array>): Promise<Buffer> {
+  const chunks: Uint8Array[] = []
+  for await (const chunk of stream) chunks.push(chunk)
+  return Buffer.concat(chunks)
+}
+
+/** Every connection of the server is closed, or becomes so. */
+async function closed(server: FaultyServer): Promise<void> {
+  for (const socket of server.sockets) await once(socket, 'close')
+}
+
+const chunked = (...chunks: string[]): string =>
+  'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n' +
+  chunks.map((chunk) => `${chunk.length.toString(16)}\r\n${chunk}\r\n`).join('')
+
+describe('allowed', () => {
+  const links = (server: string, origins: string[] = []) => {
+    const options = { server: new URL(server), downloadOrigins: origins, maxDownload: 1 }
+    const downloader = createDownloader({
+      ...options,
+      downloadTimeout: 1,
+      clock: virtualClock(),
+      http: createHttp(),
+    })
+    return (link: unknown) => downloader.allowed(link)?.href
+  }
+  it('takes the links of the server', () => {
+    const allowed = links('http://docs.internal')
+    for (const link of [
+      'http://docs.internal/cache/x?md5=a',
+      'http://DOCS.internal:80/',
+      'http://docs.internal',
+    ]) {
+      assert.equal(allowed(link), new URL(link).href)
+      assert.equal(allowed(new URL(link)), new URL(link).href)
+    }
+  })
+  const refused: unknown[] = [
+    ...[
+      undefined,
+      null,
+      5,
+      {},
+      [],
+      ['http://docs.internal/x'],
+      '',
+      '/cache/x',
+      'cache/x',
+      'http://',
+    ],
+    ...['file:///etc/passwd', 'data:text/plain,x', 'ftp://docs.internal/x', 'javascript:alert(1)'],
+    ...['blob:http://docs.internal/x', '//docs.internal/x', 'ws://docs.internal/x'],
+    ...[
+      'http://user@docs.internal/x',
+      'http://user:word@docs.internal/x',
+      'http://:word@docs.internal/',
+    ],
+    ...['http://other.internal/x', 'http://docs.internal:8080/x', 'https://docs.internal/x'],
+    ...['http://docs.internal.evil.example/x', 'http://docs.internal@evil.example/x'],
+    ...[
+      'http://docs.internal./x',
+      'http://evil.example/docs.internal',
+      'http://evil.example\\@docs.internal/',
+    ],
+    ...['http://127.1/', 'http://0/', 'http://2130706433/', 'http://0x7f.1/', 'http://[::]/'],
+    ...['http://[::ffff:a9fe:a9fe]/', 'http://[64:ff9b::7f00:1]/', 'http://100.64.0.1/'],
+  ]
+  for (const link of refused) {
+    it(`refuses ${JSON.stringify(link)}`, () => {
+      assert.equal(links('http://docs.internal')(link), undefined)
+      assert.equal(links('http://docs.internal', ['https://docs.example.com'])(link), undefined)
+    })
+  }
+  for (const server of ['http://docs.internal/docs', 'http://docs.internal/docs/']) {
+    it(`keeps to the path of ${server}`, () => {
+      const allowed = links(server)
+      assert.ok(allowed('http://docs.internal/docs/cache/x'))
+      for (const path of [
+        '',
+        'docs',
+        'docsx/y',
+        'other/docs/',
+        'docs/../x',
+        'docs/%2e%2e/x',
+        'docs/..%2fx',
+        'docs/..%5Cx',
+      ]) {
+        assert.equal(allowed(`http://docs.internal/${path}`), undefined, path)
+      }
+    })
+  }
+  it('takes further origins, whole', () => {
+    const allowed = links('http://docs.internal/docs', [
+      'https://docs.example.com/',
+      'http://cdn.example:81',
+    ])
+    assert.ok(allowed('https://docs.example.com/anything'))
+    assert.ok(allowed('https://docs.example.com:443/x'))
+    assert.ok(allowed('http://cdn.example:81/x'))
+    assert.equal(allowed('http://docs.example.com/x'), undefined)
+    assert.equal(allowed('https://docs.example.com:444/x'), undefined)
+    assert.equal(allowed('https://a.docs.example.com/x'), undefined)
+  })
+  it('is asked by open and toFile, and nothing is fetched else', async (t) => {
+    const { downloader, server } = await start(t, response(200, 'x'))
+    const path = join(await folder(t), 'x')
+    for (const link of [
+      'file:///etc/passwd?SECRET',
+      `http://u:SECRET@${server.url.host}/x`,
+      'SECRET',
+    ]) {
+      const error = await failure(downloader.open(link), 'BAD_RESPONSE')
+      assert.equal(error.retryable, false)
+      await failure(downloader.toFile(link, path), 'BAD_RESPONSE')
+    }
+    assert.equal(server.requests.length, 0)
+  })
+})
+
+describe('open', () => {
+  it('gives the file, its size and its type, and sends nothing of ours', async (t) => {
+    const { downloader, server, link } = await start(
+      t,
+      response(200, 'the file', { 'content-type': 'a/b' }),
+    )
+    const { stream, size, type } = await downloader.open(link)
+    assert.deepEqual([size, type], [8, 'a/b'])
+    assert.equal((await read(stream)).toString(), 'the file')
+    await closed(server)
+    const { method, path, headers } = server.requests[0]!
+    assert.equal(`${method} ${path}`, 'GET /cache/files/data/k1_1234/output.docx?md5=SECRET')
+    assert.deepEqual(Object.keys(headers).sort(), [
+      'accept',
+      'accept-encoding',
+      'connection',
+      'host',
+    ])
+    assert.equal(headers['accept-encoding'], 'identity')
+  })
+  it('gives a file of a size that is not known before', async (t) => {
+    const { downloader, link } = await start(t, chunked('the ', 'file', ''))
+    const { stream, size, type } = await downloader.open(link)
+    assert.deepEqual([size, type], [undefined, undefined])
+    assert.equal((await read(stream)).toString(), 'the file')
+  })
+  it('does not count the time that its reader takes as silence of the server', async (t) => {
+    const { downloader, clock, link } = await start(t, response(200, 'the file'))
+    const { stream } = await downloader.open(link)
+    await clock.advance(IDLE + 1)
+    assert.equal((await read(stream)).toString(), 'the file')
+  })
+  it('lets go of everything when its stream is cancelled, read or not', async (t) => {
+    const { downloader, clock, server, link } = await start(t, chunked('the ', 'file'))
+    const unread = await downloader.open(link)
+    await unread.stream.cancel()
+    const reader = (await downloader.open(link)).stream.getReader()
+    await reader.read()
+    await reader.cancel()
+    await closed(server)
+    assert.equal(clock.pending, 0)
+  })
+  it('lets go of everything at its time limit when its stream is forgotten', async (t) => {
+    const { downloader, clock, server, link } = await start(t, chunked('the ', 'file'))
+    const { stream } = await downloader.open(link)
+    await clock.advance(TOTAL)
+    await closed(server)
+    await failure(read(stream), 'UNREACHABLE')
+  })
+  it('aborted before, while it waits and while it reads: the reason, and nothing stays open', async (t) => {
+    const { downloader, server, link } = await start(t, (socket) => {
+      if (server.requests.length === 2) socket.write(chunked('the ', 'file'))
+    })
+    const reason = new Error('enough')
+    const isReason = (error: unknown): boolean => error === reason
+    await assert.rejects(downloader.open(link, { signal: AbortSignal.abort(reason) }), isReason)
+    assert.equal(server.requests.length, 0)
+
+    const waiting = new AbortController()
+    const work = downloader.open(link, { signal: waiting.signal })
+    await server.received(1)
+    waiting.abort(reason)
+    await assert.rejects(work, isReason)
+
+    const reading = new AbortController()
+    const { stream } = await downloader.open(link, { signal: reading.signal })
+    const rest = read(stream)
+    reading.abort(reason)
+    await assert.rejects(rest, isReason)
+    await closed(server)
+  })
+})
+
+describe('toFile', () => {
+  it('writes the file, also over another one, and nothing beside it', async (t) => {
+    const content = randomBytes(MAX)
+    const { downloader, link } = await start(t, (socket) => {
+      socket.write(`HTTP/1.1 200 OK\r\ncontent-length: ${content.length}\r\n\r\n`)
+      socket.write(content)
+    })
+    const path = await folder(t)
+    await writeFile(join(path, 'a.docx'), 'before')
+    assert.deepEqual(await downloader.toFile(link, join(path, 'a.docx')), { size: MAX })
+    assert.deepEqual(await readFile(join(path, 'a.docx')), content)
+    assert.deepEqual(await readdir(path), ['a.docx'])
+  })
+  it('fails as the file system does, and ends the download', async (t) => {
+    const { downloader, server, link } = await start(t, response(200, 'the file'))
+    const path = await folder(t)
+    await mkdir(join(path, 'a.docx'))
+    const isError = (code: string) => (error: unknown) =>
+      (error as NodeJS.ErrnoException).code === code
+    await assert.rejects(downloader.toFile(link, join(path, 'no', 'folder')), isError('ENOENT'))
+    await assert.rejects(downloader.toFile(link, join(path, 'a.docx')), isError('EISDIR'))
+    assert.deepEqual(await readdir(path), ['a.docx'])
+    await closed(server)
+  })
+  it('aborted while it writes: the reason, and the file is what it was', async (t) => {
+    const { downloader, link } = await start(t, chunked('the ', 'file'))
+    const path = await folder(t)
+    await writeFile(join(path, 'a.docx'), 'before')
+    const controller = new AbortController()
+    const work = downloader.toFile(link, join(path, 'a.docx'), { signal: controller.signal })
+    while ((await readdir(path)).length < 2) await new Promise(setImmediate)
+    controller.abort()
+    await assert.rejects(work, (error) => error === controller.signal.reason)
+    assert.deepEqual(await readdir(path), ['a.docx'])
+    assert.equal(await readFile(join(path, 'a.docx'), 'utf8'), 'before')
+  })
+})
+
+describe('a bad download', () => {
+  const gzip = gzipSync(Buffer.alloc(10_000_000)).toString('latin1')
+  const long = 'x'.repeat(MAX + 1)
+  const write = (text: string) => (socket: Socket) => void socket.write(text, 'latin1')
+  const end = (text: string) => (socket: Socket) => void socket.end(text)
+  type Case = [
+    what: string,
+    answer: (socket: Socket) => void,
+    code: DocsErrorCode,
+    retryable: boolean,
+  ]
+  const cases: Case[] = [
+    ['404', write(response(404, 'not found')), 'BAD_RESPONSE', false],
+    ['403, expired', write(response(403)), 'BAD_RESPONSE', false],
+    ['204', write('HTTP/1.1 204 X\r\n\r\n'), 'BAD_RESPONSE', false],
+    ['206', write(response(206, 'half')), 'BAD_RESPONSE', false],
+    [
+      'a redirect',
+      write(response(302, '', { location: 'http://169.254.169.254/' })),
+      'BAD_RESPONSE',
+      false,
+    ],
+    ['500', write(response(500, 'oops')), 'UNREACHABLE', true],
+    ['503', write(response(503)), 'UNREACHABLE', true],
+    ['an error page without end', write('HTTP/1.1 500 X\r\n\r\n<html>'), 'UNREACHABLE', true],
+    ['empty', write(response(200)), 'BAD_RESPONSE', true],
+    ['empty in chunks', write(chunked('')), 'BAD_RESPONSE', true],
+    ['empty until closed', end('HTTP/1.1 200 OK\r\n\r\n'), 'BAD_RESPONSE', true],
+    [
+      'too long, as it says',
+      write(`HTTP/1.1 200 OK\r\ncontent-length: ${MAX + 1}\r\n\r\n`),
+      'BAD_RESPONSE',
+      false,
+    ],
+    ['too long, and says nothing', write(chunked(long)), 'BAD_RESPONSE', false],
+    ['gzip', write(response(200, gzip, { 'content-encoding': 'gzip' })), 'BAD_RESPONSE', false],
+    [
+      'gzip in transfer',
+      write('HTTP/1.1 200 OK\r\ntransfer-encoding: gzip, chunked\r\n\r\n'),
+      'BAD_RESPONSE',
+      false,
+    ],
+    [
+      'shorter than it says',
+      end(response(200, 'half', { 'content-length': '8' })),
+      'UNREACHABLE',
+      true,
+    ],
+    [
+      'longer than it says',
+      write(response(200, 'the file and more', { 'content-length': '8' })),
+      'BAD_RESPONSE',
+      true,
+    ],
+    ['cut off between chunks', end(chunked('half')), 'UNREACHABLE', true],
+    ['closed at once', (socket) => socket.destroy(), 'UNREACHABLE', true],
+    ['reset at once', (socket) => socket.resetAndDestroy(), 'UNREACHABLE', true],
+    [
+      'reset within the file',
+      (socket) => socket.write(chunked('half'), () => socket.resetAndDestroy()),
+      'UNREACHABLE',
+      true,
+    ],
+    ['no HTTP', end('SSH-2.0-OpenSSH_9.6\r\n'), 'UNREACHABLE', true],
+    [
+      'without end',
+      (socket) => {
+        socket.write('HTTP/1.1 200 OK\r\n\r\n')
+        const more = (): void => void socket.write('x'.repeat(10_000), (error) => error ?? more())
+        more()
+      },
+      'BAD_RESPONSE',
+      false,
+    ],
+  ]
+  for (const [what, answer, code, retryable] of cases) {
+    it(`${what}: ${code}, ${retryable ? '' : 'not '}retryable; no file stays`, async (t) => {
+      const { downloader, clock, server, link } = await start(t, answer)
+      const path = await folder(t)
+      const error = await failure(downloader.toFile(link, join(path, 'a.docx')), code)
+      assert.equal(error.retryable, retryable)
+      assert.deepEqual(await readdir(path), [])
+      assert.equal(clock.pending, 0)
+      assert.equal(server.requests.length, 1)
+      await closed(server)
+    })
+  }
+  it('nobody listens: UNREACHABLE, retryable', async (t) => {
+    const url = await closedPort()
+    const error = await failure(
+      create(t, url).downloader.open(new URL('/x?SECRET', url)),
+      'UNREACHABLE',
+    )
+    assert.equal(error.retryable, true)
+  })
+
+  const silences: Record<string, (socket: Socket) => void> = {
+    'no answer': () => {},
+    'half of the headers': write('HTTP/1.1 200 OK\r\n'),
+    'headers only': write('HTTP/1.1 200 OK\r\ncontent-length: 8\r\n\r\n'),
+    'half of the file': write(response(200, 'half', { 'content-length': '8' })),
+  }
+  for (const [what, answer] of Object.entries(silences)) {
+    it(`${what} and then silence: UNREACHABLE, retryable; no file stays`, async (t) => {
+      const { downloader, clock, server, link } = await start(t, answer)
+      const path = await folder(t)
+      const work = failure(downloader.toFile(link, join(path, 'a.docx')), 'UNREACHABLE')
+      await server.received(1)
+      await clock.runUntil(() => clock.pending === 0, TOTAL, 50)
+      const error = await work
+      assert.match(error.message, /sent nothing for 30000 ms/)
+      assert.equal(error.retryable, true)
+      assert.deepEqual(await readdir(path), [])
+      await closed(server)
+    })
+  }
+  it('one byte now and then: UNREACHABLE by the time limit', async (t) => {
+    const { downloader, clock, server, link } = await start(t, write('HTTP/1.1 200 OK\r\n\r\n'))
+    const { stream } = await downloader.open(link)
+    const reader = stream.getReader()
+    const [socket] = server.sockets
+    const before = clock.now()
+    for (let chunk = 0; chunk < 5; chunk++) {
+      socket!.write('x')
+      assert.equal((await reader.read()).value?.length, 1)
+      await clock.advance(IDLE - 6_001)
+    }
+    assert.ok(clock.now() < before + TOTAL)
+    const work = failure(reader.read(), 'UNREACHABLE')
+    await clock.advance(IDLE - 1)
+    assert.match((await work).message, /longer than 120000 ms/)
+  })
+})
