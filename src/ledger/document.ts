@@ -137,14 +137,18 @@ function recordPresence(
   now: number,
   rules: Rules,
 ): DocumentState {
-  const { status, users, change } = event
-  const closed = status === 4 && change === 'left'
+  const { status, users, joined, left } = event
+  // Callbacks overtake each other: a 4 about somebody who is not among those who edit tells of an
+  // earlier session.
+  const known = state.users ?? []
+  const closed =
+    status === 4 && left.length > 0 && (known.length === 0 || left.some((id) => known.includes(id)))
   const presence =
     status === 1 ? { status: 'editing' as const, users } : { status: 'closed' as const, users: [] }
   return {
     ...state,
     users: closed ? [] : status === 1 ? users : state.users,
-    joined: change === 'joined' ? state.turn : state.joined,
+    joined: joined.length > 0 ? state.turn : state.joined,
     ...(event.ref === undefined ? {} : { ref: event.ref }),
     commands: state.commands.map((command) => {
       if (command.kind === 'info') {

@@ -44,6 +44,8 @@ export function finalAfter(state: DocumentState, command: Command): Save | undef
 
 /** What became of a forcesave as something that others wait for, whatever its caller was told. */
 export function fateOfCommand(state: DocumentState, command: Command): Fate {
+  // Whether a replay was caused by this command is known when it is settled (rule 10).
+  if (command.shares !== undefined && command.settled === undefined) return pending
   const save = ownSave(state, command) ?? finalAfter(state, command)
   if (save !== undefined) return fateOfSave(save)
   const { answer } = command

@@ -34,22 +34,19 @@ function qualified(state: DocumentState, verdict: Verdict): Verdict {
   return certain && orderIsInDoubt(state) ? { ...verdict, certain: false } : verdict
 }
 
-/** Rules 4, 5, 10 and 12: a save or a failure settles commands whatever they were answered. */
-function settledBySave({ state, command }: Case): Verdict | undefined {
-  const shared = state.saves.find(
-    ({ name }) => command.answer?.error === 0 && name === command.shares,
-  )
+/** Rules 4, 5 and 12: a save or a failure settles commands whatever they were answered. */
+function settledBySave(situation: Case): Verdict | undefined {
+  const { state, command } = situation
+  const shared = sharedSave(situation)
   // Rule 4: its own save, or that of a forcesave registered later, whose edits include its own.
   const covering = state.saves.filter(
     (save) => save.by !== undefined && save.by.turn >= command.turn,
   )
   const final = finalAfter(state, command)
 
-  const store = [shared, ...covering, final].find((save) => save?.phase === 'stored')
-  if (store !== undefined) {
-    const rule = isFinal(store) ? 5 : store === shared ? 10 : 4
-    return saved(command, store, { rule, certain: true })
-  }
+  const store = [...covering, final].find((save) => save?.phase === 'stored')
+  if (store !== undefined)
+    return saved(command, store, { rule: isFinal(store) ? 5 : 4, certain: true })
   // Rule 12: a failed conversion (7) rejects its own command only, a failed `onSave` all that the
   // save would have settled.
   const failure = [
@@ -58,6 +55,12 @@ function settledBySave({ state, command }: Case): Verdict | undefined {
     final,
   ].find((save) => save?.phase === 'failed' && !comesAgain(save))
   return failure?.error === undefined ? undefined : failed(12, failure.error)
+}
+
+/** Rule 10: the replayed save whose fate an accepted command shares. */
+function sharedSave({ state, command }: Case): Save | undefined {
+  if (command.shares === undefined || command.answer?.error !== 0) return undefined
+  return state.saves.find(({ name }) => name === command.shares)
 }
 
 function byAnswer(situation: Case): Judgement {
@@ -122,9 +125,17 @@ const awaits = (save: Save | undefined): boolean =>
   save !== undefined && (isOpen(save) || comesAgain(save))
 
 /** Answered 0: its callback is to come. Rule 13 ends the wait after a close, rule 14 helps it. */
-function accepted({ state, command, now, rules }: Case): Judgement {
-  const stored = ownSave(state, command)
-  if (awaits(stored) || state.saves.some((save) => isOpen(save))) return { until: Infinity }
+function accepted(situation: Case): Judgement {
+  const { state, command, now, rules } = situation
+  if (state.saves.some((save) => isOpen(save))) return { until: Infinity }
+  const shared = sharedSave(situation)
+  if (shared?.phase === 'stored') {
+    // A stranger's save may have caused the replay just as well: then a callback of its own comes.
+    const strangers = rules.otherSaves
+    const graceUntil = command.graceUntil ?? now + (strangers ? rules.grace : 0)
+    if (now < graceUntil) return { until: graceUntil, note: { graceUntil } }
+    return { verdict: saved(command, shared, { rule: 10, certain: !strangers }) }
+  }
   if (command.closedUntil !== undefined && !awaits(finalAfter(state, command))) {
     if (now < command.closedUntil) return { until: command.closedUntil }
     return { verdict: nothingNew(state, 13, false) }

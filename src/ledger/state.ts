@@ -177,8 +177,9 @@ export type LedgerEvent =
       readonly type: 'presence'
       readonly status: 1 | 4
       readonly users: readonly string[]
-      /** Somebody connected or disconnected; not so in the callback of an info. */
-      readonly change?: 'joined' | 'left'
+      /** Who connected or disconnected: nobody in the callback of an info. */
+      readonly joined: readonly string[]
+      readonly left: readonly string[]
       readonly commandId?: string
       readonly ref?: string
     }

@@ -78,15 +78,15 @@ export function createReceiver(parts: ReceiverParts): Receive {
         const { key, status, users, actions } = callback
         const { commandId } = unpackUserdata(prefix, callback.userdata)
         const id = commandId === undefined ? {} : { commandId }
-        const change = changeIn(actions)
+        const changes = { joined: whoIn(actions, 1), left: whoIn(actions, 0) }
         await ledger
-          .apply(key, { type: 'presence', status, users, ref, ...id, ...change })
+          .apply(key, { type: 'presence', status, users, ref, ...id, ...changes })
           .catch((error: unknown) => {
             // Anything but 200 {"error":0} would show every editor a warning.
             logger.error({ err: error, key }, 'the ledger did not take a callback')
           })
         if (status === 1) events.emit('editing', { key, ref, users, actions })
-        else if (change.change === 'left') events.emit('closed', { key, ref })
+        else if (changes.left.length > 0) events.emit('closed', { key, ref })
         return done
       }
       case 'other': {
@@ -189,10 +189,9 @@ export function createReceiver(parts: ReceiverParts): Receive {
   }
 }
 
-/** The callback of an `info` has no actions (`test/wire/basic-session.jsonl`). */
-function changeIn(actions: readonly Action[]): { change?: 'joined' | 'left' } {
-  if (actions.some(({ type }) => type === 1)) return { change: 'joined' }
-  return actions.some(({ type }) => type === 0) ? { change: 'left' } : {}
+/** 0: disconnected, 1: connected. The callback of an `info` has none (`test/wire/basic-session.jsonl`). */
+function whoIn(actions: readonly Action[], type: 0 | 1): string[] {
+  return actions.filter((action) => action.type === type).map(({ userid }) => userid)
 }
 
 const wrongLink =

@@ -7,6 +7,8 @@ import type { Random } from './random.js'
 export interface Network {
   /** What a command meets on its way: none of it is certain to the one who sent it. */
   http: Http
+  /** No callback has told that the present session began: it got lost. */
+  unseen: (key: string) => boolean
   deliver: (callback: { url: string; body: object }) => Promise<CallbackReply | undefined>
 }
 
@@ -52,17 +54,24 @@ export function createNetwork(parts: NetworkParts): Network {
     close: () => Promise.resolve(),
   }
 
+  const unseen = new Set<string>()
+  const isJoin = (callback: Record<string, unknown>): boolean =>
+    callback.status === 1 && JSON.stringify(callback.actions ?? []).includes('"type":1')
+
   return {
     http,
+    unseen: (key) => unseen.has(key),
     async deliver({ url, body }) {
       const callback = body as Record<string, unknown>
       const what = `${String(callback.status)} ${String(callback.key)} ${String(callback.userdata).slice(5, 9)}`
       if (lost()) {
         trace(`callback ${what}: lost`)
+        if (isJoin(callback)) unseen.add(String(callback.key))
         return undefined
       }
       await pass(random.whole(1, 60))
       trace(`callback ${what}: arrives`)
+      if (isJoin(callback)) unseen.delete(String(callback.key))
       const ref = new URL(url).pathname.split('/').at(-1)
       const reply = await receive({ body: structuredClone(body), headers: {}, ref })
       trace(`callback ${what}: ${reply.status} ${JSON.stringify(reply.body)}`)

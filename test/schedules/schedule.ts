@@ -25,12 +25,14 @@ export interface Outcome {
 export interface ScheduleOptions {
   /** A state machine with a rule broken, to see that the checker finds it. */
   machine?: Transition
+  /** A world of a certain kind, instead of one drawn at random. */
+  world?: Partial<World>
   /** Keep a line for each thing that happens. */
   traced?: boolean
 }
 
 /** How bad a world is, drawn once per schedule: most are mild, so that calls also succeed. */
-interface World {
+export interface World {
   loss: number
   failing: number
   slowest: number
@@ -39,24 +41,26 @@ interface World {
   keys: string[]
   steps: number
   otherSaves: boolean
+  restarts: boolean
 }
 
 function drawWorld(random: Random): World {
   return {
     loss: random.pick([0, 0, 0.02, 0.1]),
-    failing: random.pick([0, 0, 0.1, 0.4]),
+    failing: random.pick([0, 0, 0.1, 0.4, 0.75]),
     slowest: random.pick([0, 50, 500, 5000]),
     slowConversion: random.pick([20, 200, 2000, 8000]),
     failingConversion: random.pick([0, 0, 0.1, 0.3]),
     keys: random.pick([['k1'], ['k1'], ['k1', 'k2']]),
     steps: random.whole(5, 30),
-    otherSaves: random.chance(0.8),
+    otherSaves: random.chance(0.6),
+    restarts: random.chance(0.2),
   }
 }
 
 export async function runSchedule(seed: number, options: ScheduleOptions = {}): Promise<Outcome> {
   const random = createRandom(seed)
-  const world = drawWorld(random)
+  const world = { ...drawWorld(random), ...options.world }
   const clock = virtualClock()
   const start = clock.now()
   const outcome: Outcome = { seed, violations: [], calls: 0, ends: {}, trace: [] }
@@ -125,25 +129,44 @@ export async function runSchedule(seed: number, options: ScheduleOptions = {}): 
     trace,
   )
   const pending: Promise<void>[] = []
-  const rules = new Map<string, number>()
-  docs.on('settled', ({ id, rule }) => rules.set(id, rule))
+  let ended = 0
 
   for (let step = 0; step < world.steps; step += 1) {
     await clock.advance(
       random.pick([0, 1, random.whole(0, 100), random.whole(0, 1500), random.whole(0, 6000)]),
     )
     const key = random.pick(world.keys)
-    if (random.chance(0.45)) pending.push(call(key))
+    const action = random.next()
+    if (action < 0.4) pending.push(call(key))
+    else if (action < 0.45) pending.push(ask(key))
+    else if (action < 0.46 && world.restarts) restart()
     else people.act(key)
   }
   await clock.advance(200_000)
-  await Promise.all(pending)
+  if (outcome.calls > ended) violate('I2', `${outcome.calls - ended} calls hang`)
   people.leave()
   await clock.advance(60_000)
-  await docs.close()
+  const closed = docs.close()
+  await clock.advance(20_000)
+  await closed
+  await Promise.all(pending)
   await clock.advance(10_000)
   if (clock.pending > 0) violate('I7', `${clock.pending} timers are left`)
   return outcome
+
+  function restart(): void {
+    trace('the Docs server restarts')
+    theCore().restart()
+  }
+
+  async function ask(key: string): Promise<void> {
+    trace(`info ${key}`)
+    const begun = clock.now()
+    await docs.info(key).catch((error: unknown) => {
+      if (!isDocsError(error)) throw error
+    })
+    if (clock.now() > begun + 15_000) violate('I2', 'an info ended after its deadline')
+  }
 
   async function call(key: string): Promise<void> {
     const userdata = `u${outcome.calls}`
@@ -166,8 +189,11 @@ export async function runSchedule(seed: number, options: ScheduleOptions = {}): 
       // What a stranger's save holds may be missing where the result says that it is not certain.
       const excused =
         !result.certain &&
-        (people.strangersHold(key) >= edits || storage.wentBack(key) || people.haveLeft(key))
-      if (stored < edits && !excused) {
+        (people.strangersSaved(key) > clock.now() - 30_000 ||
+          storage.wentBack(key) ||
+          people.haveLeft(key) ||
+          people.joinedAt(key) >= calledAt)
+      if (stored < edits && !excused && !network.unseen(key)) {
         violate(
           'I1',
           `call ${number} ended ${end} with edit ${stored} of ${edits} stored in ${key}`,
@@ -178,6 +204,7 @@ export async function runSchedule(seed: number, options: ScheduleOptions = {}): 
       end = error.code
       trace(`call ${number} ${error.code} ${error.message}`)
     }
+    ended += 1
     outcome.ends[end] = (outcome.ends[end] ?? 0) + 1
     if (clock.now() > calledAt + timeout) violate('I2', `call ${number} ended after its deadline`)
   }
@@ -192,8 +219,9 @@ const linesOf = (bytes: Uint8Array): number =>
 /** Those who edit. */
 class People {
   readonly #editors = new Map<string, Editor[]>()
+  readonly #joinedAt = new Map<string, number>()
   readonly #mayTypeAt = new Map<Editor, number>()
-  /** Per key, the last edit that a save of a stranger (button, timer) may hold. */
+  /** Per key, when a stranger (button, timer) saved last. */
   readonly #strangers = new Map<string, number>()
   readonly #otherSaves: boolean
   readonly #core: Core
@@ -219,8 +247,12 @@ class People {
     this.#trace = trace
   }
 
-  strangersHold(key: string): number {
+  strangersSaved(key: string): number {
     return this.#strangers.get(key) ?? 0
+  }
+
+  joinedAt(key: string): number {
+    return this.#joinedAt.get(key) ?? 0
   }
 
   /** The final save may be under way, and that no callback has told. */
@@ -233,7 +265,7 @@ class People {
     this.#editors.set(key, editors)
     const action = this.#random.next()
     if (editors.length === 0) {
-      if (action < 0.1) {
+      if (action < 0.25) {
         this.#trace(`the Docs server forgets ${key}`)
         this.#core.expire(key)
       } else void this.#open(key)
@@ -265,6 +297,7 @@ class People {
     const user = `u${this.#count}`
     this.#trace(`${user} opens ${key}`)
     const editor = await this.#core.open(key, { user, callbackUrl: this.#url })
+    this.#joinedAt.set(key, this.#now())
     // Nobody types before the editor has loaded.
     this.#mayTypeAt.set(editor, this.#now() + 500)
     this.#editors.set(key, [...(this.#editors.get(key) ?? []), editor])
@@ -278,7 +311,7 @@ class People {
 
   #press(key: string, press: () => void): void {
     this.#trace(`button or timer in ${key}`)
-    this.#strangers.set(key, this.#core.edits(key))
+    this.#strangers.set(key, this.#now())
     press()
   }
 }

@@ -26,7 +26,7 @@ export interface StorageParts {
 export function createStorage(parts: StorageParts): Storage {
   const { clock, random, failing, slowest, core, violate, trace } = parts
   const files = new Map<string, number>()
-  const most = new Map<string, { holds: number; lastSave: number | undefined }>()
+  const most = new Map<string, { holds: number; lastSave: unknown }>()
   const running = new Set<string>()
   const done = new Set<string>()
 
@@ -50,7 +50,7 @@ export function createStorage(parts: StorageParts): Storage {
         const holds = edits.at(-1) ?? 0
         if (edits.length !== holds) violate('I1', `a file of ${key} misses edits in its middle`)
         const before = most.get(key) ?? { holds: 0, lastSave: undefined }
-        const lastSave = save.lastSave?.getTime()
+        const lastSave = save.body.lastsave
         trace(`onSave ${key} ${id.slice(0, 5)}: stores ${holds} (${save.trigger})`)
         // `lastsave` has whole seconds: two saves of one second cannot be told apart by it.
         if (holds < before.holds && lastSave !== before.lastSave) {
