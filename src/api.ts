@@ -1,17 +1,10 @@
 /** What `createDocs()` gives. */
 import type { Middleware } from 'koa'
+import type { CallOptions } from './call-options.js'
 import type { DocsEvents, Listener } from './events.js'
 import type { CallbackReply, CallbackRequest } from './receiver/receive.js'
 import type { Forgotten } from './recovery/forgotten.js'
 import type { ForcesaveResult, InfoResult } from './results.js'
-
-/** What every call takes. */
-export interface CallOptions {
-  /** Ends the call at once; it rejects with the signal's reason. What was sent stays sent. */
-  signal?: AbortSignal | undefined
-  /** The call's deadline in ms. Default: 60 s for a forcesave, 15 s for the others; Infinity for none. */
-  timeout?: number | undefined
-}
 
 export interface ForcesaveOptions extends CallOptions {
   /** Comes back in the result and as `save.userdata`; a text of at most 1,024 bytes. */

@@ -1,4 +1,5 @@
 /** Checks the arguments of calls: a wrong one is refused before anything is sent. */
+import { checkDelay } from './check.js'
 import { badOption } from './errors.js'
 import { isKey, KEY_RULE } from './protocol/key.js'
 import { MAX_REF } from './protocol/ref.js'
@@ -26,8 +27,25 @@ export function checkRef(ref: unknown): asserts ref is string {
   }
 }
 
-export function checkTitle(title: unknown): asserts title is string {
-  if (typeof title !== 'string' || title === '') throw badOption('title', title, 'give a text')
+export function checkMeta(meta: unknown): asserts meta is { title: string } {
+  const title: unknown =
+    typeof meta === 'object' && meta !== null && 'title' in meta ? meta.title : undefined
+  if (typeof title !== 'string' || title === '') {
+    throw badOption('meta', meta, "give { title: 'the new title' }")
+  }
+}
+
+/** The options that every call takes. */
+export function checkCall(options: unknown): void {
+  if (typeof options !== 'object' || options === null) {
+    throw badOption('options', options, 'give an object')
+  }
+  const { timeout, userdata, signal } = options as Record<string, unknown>
+  if (timeout !== undefined) checkDelay('timeout', timeout, 1, true)
+  if (signal !== undefined && !(signal instanceof AbortSignal)) {
+    throw badOption('signal', signal, 'give an AbortSignal')
+  }
+  checkUserdata(userdata)
 }
 
 export function checkUsers(users: unknown): void {

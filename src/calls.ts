@@ -1,18 +1,11 @@
 /** The calls that send commands: arguments checked, deadlines kept, verdicts turned into results. */
 import { onAbort } from './abort.js'
-import type { CallOptions, Docs, ForcesaveOptions } from './api.js'
-import {
-  checkKey,
-  checkTitle,
-  checkUserdata,
-  checkUsers,
-  handleOf,
-  parseHandle,
-} from './arguments.js'
+import type { Docs, ForcesaveOptions } from './api.js'
+import type { CallOptions } from './call-options.js'
+import { checkCall, checkKey, checkMeta, checkUsers, handleOf, parseHandle } from './arguments.js'
 import type { Asks, Asked } from './client/asks.js'
 import type { CommandClient } from './client/commands.js'
 import { startDeadline } from './client/deadline.js'
-import { checkDelay } from './check.js'
 import type { Clock } from './clock.js'
 import { commandRejected, DocsError, fromPlainError } from './errors.js'
 import type { Logger } from './events.js'
@@ -144,10 +137,10 @@ export function createCalls(parts: CallParts): Calls {
       })
     },
 
-    async meta(key, { title }, options) {
+    async meta(key, meta, options) {
       checkKey(key)
-      checkTitle(title)
-      await command('meta', { key, meta: { title } }, options)
+      checkMeta(meta)
+      await command('meta', { key, meta: { title: meta.title } }, options)
     },
     async drop(key, users, options) {
       checkKey(key)
@@ -185,14 +178,11 @@ export function createCalls(parts: CallParts): Calls {
   }
 }
 
-function checkCall({ timeout, userdata }: ForcesaveOptions): void {
-  if (timeout !== undefined) checkDelay('timeout', timeout, 1, true)
-  checkUserdata(userdata)
-}
-
 function unlessAborted(answer: Promise<AnswerFacts>, signal: AbortSignal): Promise<AnswerFacts> {
   return new Promise((resolve, reject) => {
-    const cancel = onAbort(signal, () => reject(new Error('aborted', { cause: signal.reason })))
+    const abort = (): void => reject(new Error('aborted', { cause: signal.reason }))
+    if (signal.aborted) return abort()
+    const cancel = onAbort(signal, abort)
     answer.then(resolve, reject).finally(cancel)
   })
 }

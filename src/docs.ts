@@ -4,6 +4,7 @@ import { checkRef } from './arguments.js'
 import { createCalls } from './calls.js'
 import { createAsks } from './client/asks.js'
 import { createCommandClient } from './client/commands.js'
+import { observed } from './client/observed.js'
 import { createDownloader } from './client/download.js'
 import { createHttp, type Http } from './client/http.js'
 import { systemClock, type Clock } from './clock.js'
@@ -53,10 +54,13 @@ export function createDocs(given: DocsOptions, outside: Outside = {}): Docs {
   const events = createEvents(logger)
   const closing = new AbortController()
 
-  const client = createCommandClient({
-    ...{ server, keys, token, clock, http },
-    timeout: options.commandTimeout,
-  })
+  const client = observed(
+    createCommandClient({
+      ...{ server, keys, token, clock, http },
+      timeout: options.commandTimeout,
+    }),
+    events,
+  )
   const downloader = createDownloader({ ...options, clock, http })
   const ledger = createLedger({ clock, rules: options, perform })
   const asks = createAsks({

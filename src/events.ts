@@ -52,8 +52,10 @@ export function createEvents(logger: Logger): Events {
   const emitter = new EventEmitter().setMaxListeners(0)
   return {
     on(name, listener) {
-      emitter.on(name, listener)
-      return () => void emitter.off(name, listener)
+      // One of its own per registration: ending one twice leaves another of the same listener alone.
+      const registered: Listener<typeof name> = (event) => listener(event)
+      emitter.on(name, registered)
+      return () => void emitter.off(name, registered)
     },
     emit(name, event) {
       for (const listener of emitter.listeners(name) as ((event: unknown) => unknown)[]) {

@@ -1,6 +1,7 @@
 /** The public names of `koa-docs-callback`. */
 export { createDocs } from './docs.js'
-export type { CallOptions, Docs, ForcesaveOptions, License, StartedForcesave } from './api.js'
+export type { CallOptions } from './call-options.js'
+export type { Docs, ForcesaveOptions, License, StartedForcesave } from './api.js'
 export type { DocsOptions } from './options.js'
 export type { ForcesaveResult, InfoResult } from './results.js'
 export type { Forgotten } from './recovery/forgotten.js'

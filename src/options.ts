@@ -1,5 +1,7 @@
 /** The options of `createDocs`, with their defaults; the one place that checks them. */
 import { checkDelay, checkWhole } from './check.js'
+import { baseUrl, checkOrigins } from './check-address.js'
+import { checkSecrets } from './check-secret.js'
 import { badOption, DocsError } from './errors.js'
 import { silentLogger, type Logger } from './events.js'
 import type { FailedConversion } from './receiver/receive.js'
@@ -112,9 +114,6 @@ const KNOWN = new Set([
   ...Object.keys(DEFAULTS),
 ])
 
-const MIN_SECRET = 32
-const WELL_KNOWN = new Set(['secret', 'verysecretstring'])
-
 /** Checks what `createDocs` was given and fills in the defaults. @throws DocsError `BAD_OPTION` */
 export function resolveOptions(given: DocsOptions): ResolvedOptions {
   if (!isRecord(given)) throw badOption('options', given, 'give an object')
@@ -123,16 +122,15 @@ export function resolveOptions(given: DocsOptions): ResolvedOptions {
       throw new DocsError('BAD_OPTION', `${name}: there is no such option; see the README's table`)
     }
   }
-  // An option that is undefined counts as left out.
-  const set = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
+  const set = withoutUndefined(given)
   const { secret, allowWeakSecret, token, server, publicUrl, ...rest } = {
     ...DEFAULTS,
     ...set,
   } as typeof DEFAULTS & DocsOptions
   const options = {
     ...rest,
-    server: serverUrl(server),
-    secrets: secretsOf(secret, allowWeakSecret),
+    server: new URL(baseUrl('server', server)),
+    secrets: checkSecrets(secret, allowWeakSecret),
     publicUrl: publicUrl === undefined ? undefined : baseUrl('publicUrl', publicUrl),
     token: tokenOf(token),
   }
@@ -163,26 +161,17 @@ function checkTexts(options: ResolvedOptions): void {
   if (typeof prefix !== 'string' || !/^[0-9A-Za-z_-]{1,32}$/.test(prefix)) {
     throw badOption('prefix', prefix, 'allowed are 1 to 32 characters of 0-9 A-Z a-z _ -')
   }
-  if (typeof path !== 'string' || !/^(\/[\w.~-]+)+$/.test(path)) {
+  if (typeof path !== 'string' || !/^(\/(?!\.{1,2}(\/|$))[\w.~-]+)+$/.test(path)) {
     throw badOption('path', path, 'give a path like /docs/callback, without a slash at its end')
   }
   if (typeof otherSaves !== 'boolean') throw badOption('otherSaves', otherSaves, 'true or false')
-  if (!Array.isArray(downloadOrigins)) {
-    throw badOption('downloadOrigins', downloadOrigins, 'give an array of origins')
-  }
-  for (const origin of downloadOrigins as readonly unknown[]) {
-    if (!isOrigin(origin)) {
-      throw badOption(
-        'downloadOrigins',
-        origin,
-        'allowed is an origin like https://docs.example.com',
-      )
-    }
-  }
+  checkOrigins(downloadOrigins)
   if (typeof token.header !== 'string' || !/^[\w-]+$/.test(token.header)) {
     throw badOption('token.header', token.header, 'give the name of a header')
   }
-  if (typeof token.prefix !== 'string') throw badOption('token.prefix', token.prefix, 'give a text')
+  if (typeof token.prefix !== 'string' || !/^[\x20-\x7e]*$/.test(token.prefix)) {
+    throw badOption('token.prefix', token.prefix, 'allowed are printable ASCII characters')
+  }
 }
 
 function checkFunctions({ onSave, onConversionFailed, logger }: ResolvedOptions): void {
@@ -199,7 +188,7 @@ function checkFunctions({ onSave, onConversionFailed, logger }: ResolvedOptions)
 
 function tokenOf(given: unknown): TokenOptions {
   if (given !== undefined && !isRecord(given)) throw badOption('token', given, 'give an object')
-  const token = { ...TOKEN_DEFAULTS, ...given }
+  const token = { ...TOKEN_DEFAULTS, ...withoutUndefined(given ?? {}) }
   for (const name of Object.keys(token)) {
     if (!Object.hasOwn(TOKEN_DEFAULTS, name)) {
       throw badOption(`token.${name}`, token[name as keyof TokenOptions], 'there is no such option')
@@ -220,61 +209,9 @@ function tokenOf(given: unknown): TokenOptions {
   return token
 }
 
-/** A secret is never shown, not even a wrong one. */
-function secretsOf(secret: unknown, allowWeak: unknown): readonly string[] | null {
-  const refuse = (problem: string): DocsError => new DocsError('BAD_OPTION', `secret: ${problem}`)
-  if (secret === null) return null
-  if (secret === undefined) {
-    throw refuse("missing; give the Docs server's secret, or null to turn tokens off on both sides")
-  }
-  const secrets: readonly unknown[] = Array.isArray(secret) ? secret : [secret]
-  if (secrets.length === 0 || secrets.length > 2) {
-    throw refuse('allowed are a text, [current, previous], or null')
-  }
-  return secrets.map((one) => {
-    if (typeof one !== 'string')
-      throw refuse('not a text; allowed are a text, [current, previous], or null')
-    if (one === '') throw refuse('empty: everybody could sign')
-    if (one !== one.trim()) throw refuse('has white space at its start or end; trim it')
-    const weak = Buffer.byteLength(one) < MIN_SECRET || WELL_KNOWN.has(one)
-    if (weak && allowWeak !== true) {
-      throw refuse(
-        `too weak: it needs ${MIN_SECRET} bytes at least; set a longer one on both sides, or allowWeakSecret: true for a test`,
-      )
-    }
-    return one
-  })
-}
-
-function serverUrl(given: unknown): URL {
-  return new URL(baseUrl('server', given))
-}
-
-/** An http(s) address with no more than a path; without the slash at its end. */
-function baseUrl(name: string, given: unknown): string {
-  const hint = 'give an address like http://docs.internal or https://example.com/docs'
-  if (typeof given !== 'string' || given !== given.trim() || !URL.canParse(given)) {
-    throw badOption(name, typeof given === 'string' ? 'a text that is no address' : given, hint)
-  }
-  const url = new URL(given)
-  const wrong =
-    (url.protocol !== 'http:' && url.protocol !== 'https:') ||
-    ['username', 'password', 'search', 'hash'].some((part) => url[part as 'hash'] !== '') ||
-    /\s/.test(given)
-  // Not shown: it may hold credentials.
-  if (wrong)
-    throw badOption(name, 'another kind of address', `${hint}, without credentials or query`)
-  return url.href.replace(/\/+$/, '')
-}
-
-function isOrigin(value: unknown): value is string {
-  return (
-    typeof value === 'string' &&
-    /^https?:/.test(value) &&
-    URL.canParse(value) &&
-    new URL(value).origin === value.replace(/\/$/, '')
-  )
-}
+/** What is undefined counts as left out. */
+const withoutUndefined = (given: object): object =>
+  Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
 
 function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)

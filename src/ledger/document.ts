@@ -4,6 +4,7 @@
  * this same function and differ only in where the state lives.
  */
 import { recordArrival, shareFates } from './arrival.js'
+import { mayBeOutdated } from './fate.js'
 import { judge } from './judge.js'
 import { advanceSaves } from './order.js'
 import { forget } from './retention.js'
@@ -16,6 +17,9 @@ import type {
   Rules,
   Save,
 } from './state.js'
+
+/** A save that takes longer than this between command and callback is not reckoned with, ms. */
+const LONGEST_SAVE = 60_000
 
 export interface Step {
   readonly state: DocumentState
@@ -36,7 +40,7 @@ export function transition(
   const recorded = expireRequests(shareFates(record(begun, event, now, rules)), now)
   const { state, run } = advanceSaves(recorded, now)
   const effects: Effect[] = run === undefined ? [] : [{ type: 'run', save: run }]
-  effects.push(...lateFor(state, event))
+  effects.push(...lateFor(before, event))
   const settled = settle(state, now, rules, effects)
   return { ...settled, state: forget(settled.state, now, rules), effects }
 }
@@ -63,8 +67,13 @@ function record(
     case 'searched': {
       const { turn } = state
       const failure = event.failure === undefined ? {} : { failure: event.failure }
-      const searched = patchCommand(state, event.id, () => ({ searched: { turn, ...failure } }))
-      return event.save === undefined ? searched : recordArrival(searched, event.save, now)
+      const outdated = event.save !== undefined && mayBeOutdated(state)
+      const searched = patchCommand(state, event.id, () => ({
+        searched: { turn, outdated, ...failure },
+      }))
+      return event.save === undefined || outdated
+        ? searched
+        : recordArrival(searched, event.save, now)
     }
     case 'stored':
       return finish(state, event.name, (save) => {
@@ -106,7 +115,8 @@ function newCommand(
     id,
     kind,
     turn: state.turn,
-    deadline,
+    // Infinity is no JSON.
+    ...(deadline === Infinity ? {} : { deadline }),
     ...(userdata === undefined ? {} : { userdata }),
     nudges: 0,
   }
@@ -138,17 +148,14 @@ function recordPresence(
   rules: Rules,
 ): DocumentState {
   const { status, users, joined, left } = event
-  // Callbacks overtake each other: a 4 about somebody who is not among those who edit tells of an
-  // earlier session.
-  const known = state.users ?? []
-  const closed =
-    status === 4 && left.length > 0 && (known.length === 0 || left.some((id) => known.includes(id)))
+  // Callbacks overtake each other: a 4 just after somebody came may tell of the session before.
+  const closed = status === 4 && left.length > 0 && now - state.joinedAt >= rules.grace
   const presence =
     status === 1 ? { status: 'editing' as const, users } : { status: 'closed' as const, users: [] }
   return {
     ...state,
     users: closed ? [] : status === 1 ? users : state.users,
-    joined: joined.length > 0 ? state.turn : state.joined,
+    ...(joined.length > 0 ? { joined: state.turn, joinedAt: now } : {}),
     ...(event.ref === undefined ? {} : { ref: event.ref }),
     commands: state.commands.map((command) => {
       if (command.kind === 'info') {
@@ -163,7 +170,7 @@ function recordPresence(
 
 /** A request that nobody answered has run out of time for those who wait for it (rule 6). */
 function expireRequests(state: DocumentState, now: number): DocumentState {
-  const expires = (command: Command): boolean => canExpire(command) && now >= command.deadline
+  const expires = (command: Command): boolean => now >= expiryOf(command)
   return state.commands.some(expires)
     ? {
         ...state,
@@ -175,10 +182,11 @@ function expireRequests(state: DocumentState, now: number): DocumentState {
 }
 
 /** Rule 15: a save that comes after its command's verdict is told, and changes nothing. */
-function lateFor(state: DocumentState, event: LedgerEvent): Effect[] {
+function lateFor(before: DocumentState, event: LedgerEvent): Effect[] {
   if (event.type !== 'stored') return []
-  const by = state.saves.find(({ name }) => name === event.name)?.by
-  const command = state.commands.find(({ id }) => id === by?.id)
+  const save = before.saves.find(({ name }) => name === event.name)
+  if (save === undefined || save.phase === 'stored') return []
+  const command = before.commands.find(({ id }) => id === save.by?.id)
   return command?.settled === undefined ? [] : [{ type: 'late', id: command.id }]
 }
 
@@ -196,7 +204,7 @@ function settle(
     dueAt = Infinity
     for (const command of state.commands) {
       if (command.settled !== undefined) {
-        if (canExpire(command)) dueAt = Math.min(dueAt, command.deadline)
+        dueAt = Math.min(dueAt, expiryOf(command))
         continue
       }
       const judgement = judge({ state, command, now, rules })
@@ -222,10 +230,15 @@ function settle(
   return { state, dueAt }
 }
 
-/** Others may wait for an unanswered request until its deadline, settled or not (rule 6). */
-function canExpire({ kind, expired, answer }: Command): boolean {
-  if (kind === 'info' || expired !== undefined) return false
-  return answer === undefined || (answer.error === null && answer.neverArrived !== true)
+/**
+ * Until when others wait for a request that nobody knows the fate of, settled or not (rule 6): it
+ * may have been accepted, and its save may be converting, whatever its caller's patience was.
+ */
+function expiryOf({ kind, expired, answer, deadline = Infinity }: Command): number {
+  if (kind === 'info' || expired !== undefined) return Infinity
+  if (answer === undefined) return deadline
+  const unknown = answer.error === null && answer.neverArrived !== true
+  return unknown ? answer.at + LONGEST_SAVE : Infinity
 }
 
 function patchCommand(

@@ -3,7 +3,14 @@
  * which failures still stand (9).
  */
 import type { PlainError } from '../errors.js'
-import { isFinal, isOpen, type Command, type DocumentState, type Save } from './state.js'
+import {
+  isFinal,
+  isOpen,
+  type Answer,
+  type Command,
+  type DocumentState,
+  type Save,
+} from './state.js'
 
 /** What became of something under way, and in which turn. */
 export type Fate =
@@ -37,18 +44,30 @@ export function ownSave(state: DocumentState, command: Command): Save | undefine
   )
 }
 
-/** The newest final save, good or bad, that arrived after `command` was registered. */
+/** The final save that arrived after `command` was registered: a stored one, else the newest. */
 export function finalAfter(state: DocumentState, command: Command): Save | undefined {
-  return state.saves.findLast((save) => isFinal(save) && save.lastTurn > command.turn)
+  const finals = state.saves.filter((save) => isFinal(save) && save.lastTurn > command.turn)
+  return finals.findLast(({ phase }) => phase === 'stored') ?? finals.at(-1)
+}
+
+/**
+ * A stored save whose command was registered after this accepted one had been answered: it holds
+ * everything that a save of this one can hold, so nobody has to wait for that any more.
+ */
+function coveringSave(state: DocumentState, answer: Answer | undefined): Save | undefined {
+  if (answer?.error !== 0) return undefined
+  return state.saves.find(
+    ({ phase, by }) => phase === 'stored' && by !== undefined && by.turn > answer.turn,
+  )
 }
 
 /** What became of a forcesave as something that others wait for, whatever its caller was told. */
 export function fateOfCommand(state: DocumentState, command: Command): Fate {
   // Whether a replay was caused by this command is known when it is settled (rule 10).
   if (command.shares !== undefined && command.settled === undefined) return pending
-  const save = ownSave(state, command) ?? finalAfter(state, command)
-  if (save !== undefined) return fateOfSave(save)
   const { answer } = command
+  const save = ownSave(state, command) ?? finalAfter(state, command) ?? coveringSave(state, answer)
+  if (save !== undefined) return fateOfSave(save)
   if (command.expired !== undefined) return { kind: 'expired', turn: command.expired }
   if (answer === undefined) return pending
   switch (answer.error) {
@@ -85,6 +104,24 @@ export function underWay(state: DocumentState, command: Command, answered: numbe
     ...saves.map((save) => fateOfSave(save)),
   ].filter((fate) => endOf(fate) > command.turn)
 }
+
+/**
+ * Whether a request that nobody knows the fate of may have led to a save which never showed: then
+ * nothing that rests on knowing all saves under way is certain.
+ */
+export const hasDoubtfulRequest = (state: DocumentState): boolean =>
+  state.commands.some(
+    (command) => command.expired !== undefined && fateOfCommand(state, command).kind === 'expired',
+  )
+
+/**
+ * Rule 8: whether a forgotten file may be older than what is stored: the newest final save known is
+ * stored, so the file may be one of a session before it. Storing it could destroy newer edits;
+ * leaving it where it is destroys nothing.
+ */
+export const mayBeOutdated = (state: DocumentState): boolean =>
+  state.saves.findLast(({ status, trigger }) => status === 2 && trigger === 'close')?.phase ===
+  'stored'
 
 const endOf = (fate: Fate): number =>
   fate.kind === 'pending' ? (fate.failed ?? Infinity) : fate.turn

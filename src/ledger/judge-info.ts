@@ -2,7 +2,7 @@
 import { failed, rejected, timedOut, type Case, type Judgement } from './verdict.js'
 
 export function judgeInfo({ command, now }: Case): Judgement {
-  const { answer, presence, deadline } = command
+  const { answer, presence, deadline = Infinity } = command
   if (answer !== undefined && answer.error !== 0) {
     if (answer.error !== null) return { verdict: rejected(16, command, answer.error) }
     if (answer.failure !== undefined && presence === undefined) {

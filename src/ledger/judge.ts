@@ -4,7 +4,15 @@
  */
 import type { PlainError } from '../errors.js'
 import { judgeInfo } from './judge-info.js'
-import { comesAgain, finalAfter, ownSave, standingFailure, underWay, type Fate } from './fate.js'
+import {
+  comesAgain,
+  finalAfter,
+  hasDoubtfulRequest,
+  ownSave,
+  standingFailure,
+  underWay,
+  type Fate,
+} from './fate.js'
 import { orderIsInDoubt } from './order.js'
 import { isFinal, isOpen, type DocumentState, type Save, type Verdict } from './state.js'
 import {
@@ -17,6 +25,12 @@ import {
   type Judgement,
 } from './verdict.js'
 
+/** Longer than the two commands of a search take, ms. */
+const LONGEST_SEARCH = 60_000
+
+/** After once, twice and four times `nudgeAfter` (rule 14). */
+const NUDGES = 3
+
 export function judge(situation: Case): Judgement {
   if (situation.command.kind === 'info') return judgeInfo(situation)
   const verdict = settledBySave(situation)
@@ -24,14 +38,17 @@ export function judge(situation: Case): Judgement {
   const judgement = byAnswer(situation)
   if ('verdict' in judgement) return { verdict: qualified(situation.state, judgement.verdict) }
   const { command, now } = situation
-  if (now >= command.deadline) return { verdict: timedOut(command) }
-  return { ...judgement, until: Math.min(judgement.until, command.deadline) }
+  const { deadline = Infinity } = command
+  if (now >= deadline) return { verdict: timedOut(command) }
+  return { ...judgement, until: Math.min(judgement.until, deadline) }
 }
 
 /** Says that a result is not certain where the order of what was stored is not (`settlement.md` 3). */
 function qualified(state: DocumentState, verdict: Verdict): Verdict {
   const certain = 'certain' in verdict && verdict.certain
-  return certain && orderIsInDoubt(state) ? { ...verdict, certain: false } : verdict
+  return certain && (orderIsInDoubt(state) || hasDoubtfulRequest(state))
+    ? { ...verdict, certain: false }
+    : verdict
 }
 
 /** Rules 4, 5 and 12: a save or a failure settles commands whatever they were answered. */
@@ -140,11 +157,13 @@ function accepted(situation: Case): Judgement {
     if (now < command.closedUntil) return { until: command.closedUntil }
     return { verdict: nothingNew(state, 13, false) }
   }
-  const times = 2 ** command.nudges
-  if (command.kind === 'nudge' || command.nudges === 3) return { until: Infinity }
-  const nudgeAt = (command.answer?.at ?? now) + rules.nudgeAfter * times
+  if (command.kind === 'nudge' || command.nudges === NUDGES) return { until: Infinity }
+  const accepted = command.answer?.at ?? now
+  const nudgeAt = accepted + rules.nudgeAfter * 2 ** command.nudges
   if (now < nudgeAt) return { until: nudgeAt }
-  return { until: Infinity, note: { nudges: command.nudges + 1 }, nudge: true }
+  const nudges = command.nudges + 1
+  const until = nudges === NUDGES ? Infinity : accepted + rules.nudgeAfter * 2 ** nudges
+  return { until, note: { nudges }, nudge: true }
 }
 
 /** Rule 6: answered 4, something newer than its edits is stored or under way. */
@@ -157,20 +176,21 @@ function nothingToSave(situation: Case, answered: number): Judgement {
   if (fates.some((fate) => fate.kind === 'pending')) return { until: Infinity }
 
   // The Docs server cannot be asked whether somebody else's save is under way: wait for it a while.
-  const strangers = state.users === null || (rules.otherSaves && someoneEdits(state))
+  const looked = command.looked?.presence
+  const mayBeEdited = someoneEdits(state) || looked === 'editing' || looked === 'unknown'
+  const strangers = state.users === null || (rules.otherSaves && mayBeEdited)
   const graceUntil = command.graceUntil ?? (strangers ? now + rules.grace : undefined)
   const wait = waitForClose(situation, graceUntil)
   if (wait !== undefined) return wait
   // Callbacks get lost and overtake each other: closed is what both they and the info say.
-  const closed = state.users?.length === 0 && command.looked?.presence === 'closed'
+  const closed = state.users?.length === 0 && looked === 'closed'
   if (!closed && graceUntil !== undefined && now < graceUntil) {
     return { until: graceUntil, note: { graceUntil } }
   }
   const standing = standingFailure(state)
   if (standing !== undefined) return { verdict: failed(9, retryable(standing)) }
   const certain =
-    graceUntil === undefined &&
-    (closed || (command.looked?.presence === 'editing' && state.joined < command.turn))
+    graceUntil === undefined && (closed || (looked === 'editing' && state.joined < command.turn))
   const save = newestStored(fates)
   return {
     verdict:
@@ -185,16 +205,21 @@ const someoneEdits = (state: DocumentState): boolean =>
   state.users !== null && state.users.length > 0
 
 /** Rule 8: answered 1, nothing is open under this key. */
-function notOpen({ state, command }: Case): Judgement {
+function notOpen({ state, command, now }: Case): Judgement {
   const { searched } = command
   if (searched === undefined) {
     // One search at a time, and none before the file that the last one found is dealt with:
     // otherwise two commands would fetch the same forgotten file, and one find it deleted.
-    const busy =
-      state.commands.some((other) => other.searching === true && other.searched === undefined) ||
-      state.saves.some((save) => save.trigger === 'forgotten' && isOpen(save))
-    if (busy) return { until: Infinity }
-    return { until: Infinity, note: { searching: true }, search: true }
+    const busy = state.commands
+      .filter((other) => other.searched === undefined && other.searching !== undefined)
+      // A search that was begun and never ended: whoever began it has died.
+      .map((other) => (other.searching ?? 0) + LONGEST_SEARCH)
+      .filter((until) => now < until)
+    if (busy.length > 0) return { until: Math.min(...busy) }
+    if (state.saves.some((save) => save.trigger === 'forgotten' && isOpen(save))) {
+      return { until: Infinity }
+    }
+    return { until: Infinity, note: { searching: now }, search: true }
   }
   if (searched.failure !== undefined) return { verdict: failed(8, searched.failure) }
   const saves = state.saves.filter(
@@ -207,7 +232,7 @@ function notOpen({ state, command }: Case): Judgement {
   return {
     verdict:
       save === undefined
-        ? unchanged({ rule: 8, certain: true, reason: 'not-open' })
+        ? unchanged({ rule: 8, certain: !searched.outdated, reason: 'not-open' })
         : saved(command, save, { rule: 8, certain: true }),
   }
 }

@@ -85,7 +85,8 @@ export function advanceSaves(
         )
   if (next?.payload === undefined) return { state: { ...state, saves } }
 
-  const sequence = state.sequence + 1
+  // From the time, so that it goes on growing after the state has expired.
+  const sequence = Math.max(state.sequence + 1, now)
   const run: RunnableSave = {
     name: next.name,
     sequence,

@@ -17,7 +17,7 @@ export function forget(state: DocumentState, now: number, rules: Rules): Documen
   )
   const saves = keep(
     state.saves,
-    ({ phase }) => phase === 'stored',
+    (save) => !isOpen(save),
     (save) => isOpen(save) || save.done === undefined || save.done.at > oldest,
   )
   return commands === state.commands && saves === state.saves

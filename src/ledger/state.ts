@@ -41,7 +41,8 @@ export interface Command {
   readonly kind: 'forcesave' | 'nudge' | 'info'
   /** The turn in which it was registered. */
   readonly turn: number
-  readonly deadline: number
+  /** Absent: none. */
+  readonly deadline?: number
   /** The application's own. */
   readonly userdata?: string
   readonly answer?: Answer
@@ -52,9 +53,14 @@ export interface Command {
   /** End of the grace period after a callback 4 (rule 13). */
   readonly closedUntil?: number
   /** Rule 8: the turn in which the search for a forgotten file ended, and why it failed. */
-  readonly searched?: { readonly turn: number; readonly failure?: PlainError }
-  /** Rule 8: whether that search has begun. */
-  readonly searching?: boolean
+  readonly searched?: {
+    readonly turn: number
+    /** A file was found that may be older than what is stored, and was left where it is. */
+    readonly outdated: boolean
+    readonly failure?: PlainError
+  }
+  /** Rule 8: when that search began. */
+  readonly searching?: number
   /** Rule 10: the name of the replayed save whose fate it shares. */
   readonly shares?: string
   /** Rules 6 and 7: whether an `info` was sent to learn who edits, and what it told. */
@@ -144,6 +150,7 @@ export interface DocumentState {
   readonly users: readonly string[] | null
   /** The turn in which somebody connected last. */
   readonly joined: number
+  readonly joinedAt: number
   /** The application's name for the file, by the last callback. */
   readonly ref?: string
   /** In order of registration. */
@@ -158,6 +165,7 @@ export const emptyDocument: DocumentState = {
   sequence: 0,
   users: null,
   joined: 0,
+  joinedAt: 0,
   commands: [],
   saves: [],
   touchedAt: 0,
@@ -169,6 +177,7 @@ export type LedgerEvent =
       readonly type: 'registered'
       readonly id: string
       readonly kind: Command['kind']
+      /** Infinity: none. */
       readonly deadline: number
       readonly userdata?: string
     }

@@ -67,14 +67,19 @@ export interface OtherCallback extends Common {
 
 export type Callback = PresenceCallback | SaveCallback | FailureCallback | OtherCallback
 
+/** Recorded callbacks have 5 levels. */
+const MAX_DEPTH = 1000
+
 /**
  * Reads a verified callback body. Answers `undefined` when it is not a callback: not an object,
- * no legal key, no status that is a whole number from 0 up. A field of the wrong type counts as absent.
+ * no legal key, no status that is a whole
+ * number from 0 up, or nested too deeply to be written down again. A field of the wrong type counts as absent.
  *
  * @example parseCallback({ key: 'k1', status: 4 })
  */
 export function parseCallback(value: unknown): Callback | undefined {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined
+  if (isDeeperThan(value, MAX_DEPTH)) return undefined
   const own = (name: string): unknown =>
     Object.hasOwn(value, name) ? (value as Record<string, unknown>)[name] : undefined
   const text = (name: string): string | undefined => {
@@ -124,6 +129,18 @@ export function parseCallback(value: unknown): Callback | undefined {
       return { kind: 'other', status, ...common }
   }
 }
+
+/** Without recursion, which is what a deep value would exhaust. */
+function isDeeperThan(value: object, limit: number): boolean {
+  let level: object[] = [value]
+  for (let depth = 0; level.length > 0; depth += 1) {
+    if (depth > limit) return true
+    level = level.flatMap((item) => Object.values(item).filter(isObject))
+  }
+  return false
+}
+
+const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null
 
 function strings(value: unknown): string[] {
   return Array.isArray(value) ? value.filter((item) => typeof item === 'string') : []

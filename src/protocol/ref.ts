@@ -18,7 +18,8 @@ export const MAX_REF = 1024
  * `prefix` is part of what is signed: two applications with one secret never meet.
  */
 export function createRefSigner(secrets: readonly string[] | null, prefix: string): RefSigner {
-  if (secrets === null) return { sign: (ref) => ref, verify: (ref) => ref }
+  // In base64url even so: a ref like `..` would be lost in a URL.
+  if (secrets === null) return { sign: encode, verify: decode }
   // A key of its own, so that no signature of a ref is ever one of a token.
   const keys = secrets.map((secret) =>
     createHmac('sha256', secret).update(`koa-docs-callback ref ${prefix}`).digest(),
@@ -26,7 +27,7 @@ export function createRefSigner(secrets: readonly string[] | null, prefix: strin
   const mac = (key: Buffer, text: string): Buffer => createHmac('sha256', key).update(text).digest()
   return {
     sign(ref) {
-      const text = Buffer.from(ref).toString('base64url')
+      const text = encode(ref)
       const [key] = keys
       if (key === undefined) throw new TypeError('no secret to sign a ref with')
       return `${text}.${mac(key, text).toString('base64url')}`
@@ -39,7 +40,10 @@ export function createRefSigner(secrets: readonly string[] | null, prefix: strin
         const expected = mac(key, text)
         return given.length === expected.length && timingSafeEqual(given, expected)
       })
-      return genuine ? Buffer.from(text, 'base64url').toString() : undefined
+      return genuine ? decode(text) : undefined
     },
   }
 }
+
+const encode = (ref: string): string => Buffer.from(ref).toString('base64url')
+const decode = (text: string): string => Buffer.from(text, 'base64url').toString()

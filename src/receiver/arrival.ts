@@ -8,11 +8,22 @@ import { unpackUserdata } from '../protocol/userdata.js'
 /** `forcesavetype` (`docs-server.md`, "Callbacks"). */
 const TRIGGERS: Record<number, Trigger> = { 0: 'command', 1: 'button', 2: 'timer', 3: 'form' }
 
+const DAY = 86_400_000
+
+/**
+ * A `lastsave` far in the future would make every later save look old, so it counts as absent and
+ * the order falls back to arrival (`settlement.md` 3).
+ */
+function plausible(lastSave: number | undefined, now: number): number | undefined {
+  return lastSave === undefined || lastSave > now + DAY ? undefined : lastSave
+}
+
 export function arrivalOf(
   callback: SaveCallback | FailureCallback,
-  context: { ref: string; prefix: string; failure?: PlainError },
+  context: { ref: string; prefix: string; now: number; failure?: PlainError },
 ): Arrival {
-  const { key, status, lastSave, users, body } = callback
+  const { key, status, users, body } = callback
+  const lastSave = plausible(callback.lastSave, context.now)
   const { commandId, userdata } = unpackUserdata(context.prefix, callback.userdata)
   const isSave = callback.kind === 'save'
   const final = status === 2 || status === 3

@@ -1,10 +1,11 @@
 /** A Koa context to `receive()` and back: the routes and the body parser. */
+import type { IncomingMessage } from 'node:http'
 import Router from '@koa/router'
 import type { Context, Middleware } from 'koa'
 import bodyParser from 'koa-bodyparser'
 import type { Clock } from '../clock.js'
 import type { Events } from '../events.js'
-import type { Receive } from './receive.js'
+import type { CallbackRequest, Receive } from './receive.js'
 
 /** How long a body may take to arrive, ms: one that never ends holds a connection no longer. */
 const BODY_TIMEOUT = 30_000
@@ -30,7 +31,10 @@ export function createCallbackMiddleware({
     detectJSON: () => true,
     jsonLimit: `${maxBody}b`,
     onerror(error, ctx) {
-      if ((error as { status?: unknown }).status === 413) throw error
+      const { status, type } = error as { status?: unknown; type?: unknown }
+      // Too long, or not all of it has come: nothing is done about half a callback.
+      if (status === 413 || type === 'request.aborted' || type === 'request.size.invalid')
+        throw error
       // Not JSON: the header's token may still be good, and decides.
       ctx.request.body = undefined
     },
@@ -59,7 +63,7 @@ export function createCallbackMiddleware({
       return
     }
     const { ref } = (ctx as { params?: Record<string, string> }).params ?? {}
-    const reply = await receive({ body: ctx.request.body, headers: ctx.headers, ref })
+    const reply = await receive({ body: ctx.request.body, headers: headersOf(ctx.req), ref })
     ctx.status = reply.status
     ctx.body = reply.body
   }
@@ -72,6 +76,15 @@ export function createCallbackMiddleware({
       cancel()
     }
   }
+}
+
+/**
+ * Headers with every value of one that came more than once: `node:http` keeps the first
+ * `Authorization` only, and which of two is meant cannot be known.
+ */
+function headersOf({ headers, headersDistinct }: IncomingMessage): CallbackRequest['headers'] {
+  const repeated = Object.entries(headersDistinct).filter(([, values]) => (values?.length ?? 0) > 1)
+  return repeated.length === 0 ? headers : { ...headers, ...Object.fromEntries(repeated) }
 }
 
 /** The callback route, made with @koa/router. */

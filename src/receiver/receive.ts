@@ -2,6 +2,8 @@
  * The callback handler without a framework: body, headers and ref in; status and body out. Verifies,
  * parses, tells the ledger, and answers by the table of `settlement.md`, "Replies".
  */
+import { onAbort } from '../abort.js'
+import { startDeadline } from '../client/deadline.js'
 import type { Clock } from '../clock.js'
 import type { Downloader } from '../client/download.js'
 import { DocsError, toPlainError } from '../errors.js'
@@ -132,12 +134,15 @@ export function createReceiver(parts: ReceiverParts): Receive {
       `the Docs server could not convert the document (status ${status}); its edits are not in storage`,
       { key },
     )
-    const save = arrivalOf(callback, { ref, prefix, failure: toPlainError(failure) })
+    const save = arrivalOf(callback, {
+      ...{ ref, prefix, now: clock.now() },
+      failure: toPlainError(failure),
+    })
     const final = status === 3
     try {
       await ledger.apply(key, { type: 'arrived', save })
       events.emit('conversion-failed', { key, ref, final })
-      const decision = await parts.onConversionFailed({ key, ref, final, users })
+      const decision = await inTime(() => parts.onConversionFailed({ key, ref, final, users }))
       return decision === 'discard' ? done : keepIt
     } catch (error) {
       logger.error({ err: error, key }, 'a failed conversion could not be dealt with')
@@ -152,8 +157,7 @@ export function createReceiver(parts: ReceiverParts): Receive {
       ? undefined
       : new DocsError('BAD_RESPONSE', wrongLink, { key, retryable: false })
     const arrival = arrivalOf(callback, {
-      ref,
-      prefix,
+      ...{ ref, prefix, now: clock.now() },
       ...(failure === undefined ? {} : { failure: toPlainError(failure) }),
     })
     try {
@@ -175,16 +179,23 @@ export function createReceiver(parts: ReceiverParts): Receive {
 
   /** Waits until the save is stored, or the reply's deadline has passed. */
   async function answer(key: string, name: string): Promise<CallbackReply> {
-    const deadline = new AbortController()
-    const cancel = clock.after(parts.replyTimeout, () =>
-      deadline.abort(new Error(`not stored within replyTimeout, ${parts.replyTimeout} ms`)),
-    )
+    const outcome = await inTime((signal) => ledger.finished(key, name, signal))
+    if (outcome?.phase === 'stored') return done
+    return outcome?.permanent === true ? keepIt : sendAgain
+  }
+
+  /** The Docs server waits for the reply, and proxies in between do not wait long. */
+  async function inTime<Result>(work: (signal: AbortSignal) => Result): Promise<Awaited<Result>> {
+    const deadline = startDeadline(clock, parts.replyTimeout)
+    const late = new Promise<never>((_resolve, reject) => {
+      onAbort(deadline.signal, () =>
+        reject(new Error(`not done within replyTimeout, ${parts.replyTimeout} ms`)),
+      )
+    })
     try {
-      const outcome = await ledger.finished(key, name, deadline.signal)
-      if (outcome?.phase === 'stored') return done
-      return outcome?.permanent === true ? keepIt : sendAgain
+      return await Promise.race([work(deadline.signal), late])
     } finally {
-      cancel()
+      deadline.release()
     }
   }
 }

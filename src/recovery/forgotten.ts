@@ -1,5 +1,6 @@
 /** Forgotten files: final saves that nobody took (`docs-server.md`, "What our reply does"). */
 import { randomUUID } from 'node:crypto'
+import type { CallOptions } from '../call-options.js'
 import type { CommandClient } from '../client/commands.js'
 import type { Downloader } from '../client/download.js'
 import { DocsError, isDocsError, toPlainError } from '../errors.js'
@@ -7,8 +8,6 @@ import type { Logger } from '../events.js'
 import type { Ledger } from '../ledger/ledger.js'
 import type { Arrival } from '../ledger/state.js'
 import { saveName } from '../protocol/save-name.js'
-
-type CallOptions = { signal?: AbortSignal | undefined }
 
 export interface Forgotten {
   list(options?: CallOptions): Promise<string[]>

@@ -1,5 +1,6 @@
 /** Runs saves in this process. */
 import pLimit from 'p-limit'
+import { onAbort } from '../abort.js'
 import type { Clock } from '../clock.js'
 import type { Logger } from '../events.js'
 import type { RunnableSave } from '../ledger/state.js'
@@ -20,17 +21,23 @@ export interface MemoryQueueParts {
   logger: Logger
 }
 
+const idOf = (key: string, { name }: RunnableSave): string => `${key} ${name}`
+
 type End = { result: unknown } | { error: unknown; attempts: number }
 
 export function createMemoryQueue(parts: MemoryQueueParts): SaveQueue {
   const { run, report, clock, concurrency, retries, logger } = parts
   const limit = pLimit(concurrency)
-  const taken = new Map<string, Promise<void>>()
+  const taken = new Set<string>()
+  const underWay = new Set<Promise<void>>()
   const closing = new AbortController()
   const giveUp = new AbortController()
+  const givenUp = new Promise<void>((resolve) => onAbort(giveUp.signal, resolve))
 
   async function work(key: string, save: RunnableSave): Promise<void> {
     const end = await attempts(key, save)
+    // Before the report: it may bring the same save here again.
+    taken.delete(idOf(key, save))
     await ('error' in end
       ? report.failed(key, save, end.error, end.attempts)
       : report.stored(key, save, end.result))
@@ -48,45 +55,40 @@ export function createMemoryQueue(parts: MemoryQueueParts): SaveQueue {
         if (attempt > retries || cannotSucceed(error) || closing.signal.aborted) {
           return { error, attempts: attempt }
         }
-        await pause(retryPause(attempt))
+        if (!(await pause(retryPause(attempt)))) return { error, attempts: attempt }
       }
     }
   }
 
-  /** Waits out a pause between attempts; closing cuts it short. */
-  function pause(ms: number): Promise<void> {
+  /** Waits out a pause between attempts; false: closing has cut it short. */
+  function pause(ms: number): Promise<boolean> {
     return new Promise((resolve) => {
-      const end = (): void => {
-        cancel()
-        closing.signal.removeEventListener('abort', end)
-        resolve()
+      const end = (whole: boolean): void => {
+        cancelTimer()
+        cancelAbort()
+        resolve(whole)
       }
-      const cancel = clock.after(ms, end)
-      closing.signal.addEventListener('abort', end)
-      if (closing.signal.aborted) end()
+      const cancelTimer = clock.after(ms, () => end(true))
+      const cancelAbort = onAbort(closing.signal, () => end(false))
     })
   }
 
   return {
     add(key, save) {
-      const id = `${key} ${save.name}`
+      const id = idOf(key, save)
       if (taken.has(id)) return
-      taken.set(
-        id,
-        work(key, save)
-          .catch((error: unknown) =>
-            logger.error({ err: error, key }, 'a save could not be reported'),
-          )
-          .finally(() => taken.delete(id)),
-      )
+      const working = work(key, save)
+        .catch((error: unknown) =>
+          logger.error({ err: error, key }, 'a save could not be reported'),
+        )
+        .finally(() => underWay.delete(working))
+      taken.add(id)
+      underWay.add(working)
     },
     async close() {
       closing.abort(new Error('docs.close() was called'))
       const cancel = clock.after(CLOSE_PATIENCE, () => giveUp.abort(closing.signal.reason))
-      const aborted = new Promise<void>((resolve) =>
-        giveUp.signal.addEventListener('abort', () => resolve(), { once: true }),
-      )
-      await Promise.race([Promise.all(taken.values()), aborted])
+      await Promise.race([Promise.all(underWay), givenUp])
       cancel()
     },
   }

@@ -1,0 +1,545 @@
+/** Bad input to the callback endpoint, by the lines of the design's bad-inputs.md. */
+import assert from 'node:assert/strict'
+import { createHmac } from 'node:crypto'
+import { connect } from 'node:net'
+import { describe, it, type TestContext } from 'node:test'
+import { isDocsError } from '../src/index.js'
+import { SECRET } from './support/app.js'
+import {
+  done,
+  forbidden,
+  kept,
+  LIMIT,
+  notACallback,
+  post,
+  postSigned,
+  send,
+  setStage,
+  sign,
+  type Fields,
+  type Reply,
+  type Stage,
+} from './support/callbacks.js'
+
+/** No `onSave`, nothing fetched, nothing known of the key, and the endpoint goes on working. */
+async function assertNothing({ app, files }: Stage, tokens = true): Promise<void> {
+  assert.deepEqual([app.stored.length, files.requests.length], [0, 0])
+  const alive = { key: 'alive', status: 4 }
+  const url = app.docs.callbackUrl('file-1')
+  assert.deepEqual(await (tokens ? postSigned(url, alive) : post(url, alive)), done)
+}
+
+async function postRaw(url: string, body: string | Uint8Array | undefined, type?: string) {
+  const headers = type === undefined ? {} : { 'content-type': type }
+  const reply = await send(url, { headers, ...(body === undefined ? {} : { body }) })
+  return { status: reply.status, body: reply.body }
+}
+
+/** Signs by hand: the library refuses to sign most of what is to be refused. */
+function forge(payload: unknown, header: Fields = {}, secret = SECRET, hash = 'sha256'): string {
+  const part = (value: unknown): string =>
+    Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)).toString('base64url')
+  const signed = `${part({ alg: 'HS256', typ: 'JWT', ...header })}.${part(payload)}`
+  return `${signed}.${createHmac(hash, secret).update(signed).digest('base64url')}`
+}
+
+const utf16 = (text: string): Buffer => Buffer.from(`\ufeff${text}`, 'utf16le')
+const presence = '{"key":"k1","status":4}'
+const times = (): { iat: number; exp: number } => {
+  const iat = Math.floor(Date.now() / 1000)
+  return { iat, exp: iat + 300 }
+}
+
+describe('1. what is not a callback: 400, with tokens on 403', LIMIT, () => {
+  const bodies: [what: string, body: string | Uint8Array | undefined][] = [
+    ['no body', undefined],
+    ['{}', '{}'],
+    ['null', 'null'],
+    ['[]', '[]'],
+    ['"x"', '"x"'],
+    ['5', '5'],
+    ['invalid JSON', '{"key":"k1",'],
+    ['JSON and more behind it', `${presence}x`],
+    ['a byte order mark before JSON', Buffer.from('\ufeff{}')],
+    ['UTF-16', utf16(presence)],
+    ['invalid UTF-8 in the key', Buffer.from(presence.replace('k1', '\xff'), 'latin1')],
+    ['nothing but NULs', Buffer.alloc(64)],
+    ['white space', ' \r\n\t'],
+  ]
+  for (const [what, body] of bodies) {
+    it(what, async (t) => {
+      const on = await setStage(t)
+      const off = await setStage(t, { secret: null })
+      for (const type of ['application/json', undefined]) {
+        assert.deepEqual(await postRaw(on.url, body, type), forbidden)
+        assert.deepEqual(await postRaw(off.url, body, type), notACallback)
+      }
+      await assertNothing(on)
+      await assertNothing(off, false)
+    })
+  }
+  it('all of them are judged by a good token in the header', async (t) => {
+    const { app, url, callback } = await setStage(t)
+    for (const [index, [what, body]] of bodies.entries()) {
+      const key = `k${index}`
+      const authorization = `Bearer ${sign({ payload: callback({ key }) })}`
+      const sent = { headers: { authorization }, ...(body === undefined ? {} : { body }) }
+      const reply = await send(url, sent)
+      assert.deepEqual({ status: reply.status, body: reply.body }, done, what)
+      assert.equal(app.stored.at(-1)?.key, key)
+    }
+  })
+})
+
+describe('5. the content type changes nothing: judged by the token alone', LIMIT, () => {
+  const types = [
+    undefined,
+    'application/json',
+    'application/json; charset=utf-8',
+    'application/x-www-form-urlencoded',
+    'text/plain',
+    'text/xml',
+    'multipart/form-data; boundary=x',
+    'nonsense',
+  ]
+  for (const type of types) {
+    it(String(type), async (t) => {
+      const stage = await setStage(t)
+      const { url, callback, app } = stage
+      assert.deepEqual(await postRaw(url, JSON.stringify(callback()), type), forbidden)
+      assert.deepEqual(await postRaw(url, 'key=k1&status=4', type), forbidden)
+      await assertNothing(stage)
+      const token = sign(callback())
+      assert.deepEqual(await postRaw(url, JSON.stringify({ token }), type), done)
+      assert.equal(app.stored.length, 1)
+    })
+  }
+})
+
+describe('7 to 15. a token that is refused: 403, always the same', LIMIT, () => {
+  type Make = (stage: Stage) => { body?: unknown; authorization?: string }
+  const inBody =
+    (make: (callback: Fields) => unknown): Make =>
+    ({ callback }) => ({ body: { ...callback(), token: make(callback()) } })
+  const inHeader =
+    (make: (callback: Fields) => string): Make =>
+    ({ callback }) => ({ body: callback(), authorization: make(callback()) })
+  const good = (callback: Fields): string => forge({ ...callback, ...times() })
+  const cases: [what: string, make: Make][] = [
+    ['7. no token', ({ callback }) => ({ body: callback() })],
+    ['7. token ""', inBody(() => '')],
+    ['7. token null', inBody(() => null)],
+    ['7. token in an array', inBody((callback) => [good(callback)])],
+    ['7. token an object', inBody((callback) => ({ token: good(callback) }))],
+    ['7. 1 MB', inBody(() => 'a'.repeat(1024 * 1024))],
+    ['7. 1 MB in three parts', inBody(() => `${'a'.repeat(1024 * 1024)}.a.a`)],
+    ['7. 5 parts', inBody((callback) => `${good(callback)}.a.b`)],
+    ['7. a trailing newline', inBody((callback) => `${good(callback)}\n`)],
+    ['8. alg none, unsigned', inBody((callback) => good(callback).replace(/^[^.]*/, none('none')))],
+    ['8. alg nOnE', inBody((callback) => `${none('nOnE')}.${good(callback).split('.')[1]!}.`)],
+    ['8. alg hs256', inBody((callback) => forge({ ...callback, ...times() }, { alg: 'hs256' }))],
+    ['8. HS384', inBody((callback) => withAlg(callback, 'HS384', 'sha384'))],
+    ['8. HS512', inBody((callback) => withAlg(callback, 'HS512', 'sha512'))],
+    ['8. RS256 signed with the secret', inBody((callback) => withAlg(callback, 'RS256', 'sha256'))],
+    ['8. crit', inBody((callback) => forge({ ...callback, ...times() }, { crit: ['exp'] }))],
+    ['8. b64: false', inBody((callback) => forge({ ...callback, ...times() }, { b64: false }))],
+    ['8. kid with a path', inBody((callback) => forge({ ...callback, ...times() }, { kid: '/x' }))],
+    ['8. jku', inBody((callback) => forge({ ...callback, ...times() }, { jku: 'http://x/' }))],
+    [
+      '9. signed with an empty key',
+      inBody((callback) => forge({ ...callback, ...times() }, {}, '')),
+    ],
+    ['10. exp missing', inBody((callback) => forge({ ...callback, iat: times().iat }))],
+    ['10. exp a string', inBody((callback) => forge({ ...callback, exp: String(times().exp) }))],
+    ['10. exp null', inBody((callback) => forge({ ...callback, exp: null }))],
+    ['10. exp 1e400', inBody(() => forge('{"key":"k1","status":4,"exp":1e400}'))],
+    ['10. exp 62 s past', inBody((callback) => forge({ ...callback, exp: times().iat - 62 }))],
+    ['10. iat in a year', inBody((callback) => forge({ ...callback, ...times(), iat: 9e9 }))],
+    ['11. claims null', inBody(() => forge('null'))],
+    ['11. claims a string', inBody(() => forge('"x"'))],
+    ['11. claims a number', inBody(() => forge('5'))],
+    ['11. claims an array', inBody(() => forge('[]'))],
+    ['12. header token without payload', inHeader((callback) => `Bearer ${good(callback)}`)],
+    [
+      '12. payload nested twice',
+      inHeader((callback) => `Bearer ${forge({ payload: { payload: callback }, ...times() })}`),
+    ],
+    ['12. payload a string', inHeader(() => `Bearer ${forge({ payload: 'x', ...times() })}`)],
+    ...(['key', 'status', 'url'] as const).map((field): [string, Make] => [
+      `13. header and body token that differ in ${field}`,
+      ({ callback }) => ({
+        body: { token: good(callback()) },
+        authorization: `Bearer ${forge({
+          payload: { ...callback(), [field]: field === 'status' ? 6 : 'http://x/y' },
+          ...times(),
+        })}`,
+      }),
+    ]),
+    [
+      '14. bearer in lower case',
+      inHeader((callback) => `bearer ${forge({ payload: callback, ...times() })}`),
+    ],
+    ['14. no prefix', inHeader((callback) => forge({ payload: callback, ...times() }))],
+    [
+      '15. the token of an editor config',
+      ({ app, callback }) => ({
+        body: app.docs.editorConfig({ ...callback(), document: { key: 'k1' }, editorConfig: {} }),
+      }),
+    ],
+    [
+      '15. the token of a command',
+      inBody((callback) => forge({ ...callback, c: 'forcesave', ...times() })),
+    ],
+  ]
+  const none = (alg: string): string => Buffer.from(JSON.stringify({ alg })).toString('base64url')
+  const withAlg = (callback: Fields, alg: string, hash: string): string =>
+    forge({ ...callback, ...times() }, { alg }, SECRET, hash)
+
+  for (const [what, make] of cases) {
+    it(what, async (t) => {
+      const stage = await setStage(t)
+      const { body, authorization } = make(stage)
+      const headers = authorization === undefined ? {} : { authorization }
+      assert.deepEqual(await post(stage.url, body, headers), forbidden)
+      assert.equal(stage.rejected.length, 1)
+      assert.match(stage.rejected[0]!.reason, /^token /)
+      await assertNothing(stage)
+    })
+  }
+
+  it('10. but exp 58 s past is valid with a tolerance of 60', async (t) => {
+    const { url, callback } = await setStage(t)
+    const { iat } = times()
+    assert.deepEqual(await post(url, { token: sign({ ...callback(), exp: iat - 58 }) }), done)
+  })
+
+  it('14. two Authorization headers', async (t) => {
+    // BUG: node:http drops the second one in silence, so the first one is judged alone.
+    const stage = await setStage(t)
+    const authorization = `Bearer ${sign({ payload: stage.callback() })}`
+    const reply = await statusOf(t, stage.url, [
+      `Authorization: ${authorization}`,
+      'Authorization: Basic dTpw',
+    ])
+    assert.equal(reply, 403)
+    await assertNothing(stage)
+  })
+
+  it('14. a 17 KB header: 403 or 431', async (t) => {
+    const stage = await setStage(t)
+    const status = await statusOf(t, stage.url, [`Authorization: Bearer ${'a'.repeat(17 * 1024)}`])
+    assert.ok([403, 431].includes(status), String(status))
+    await assertNothing(stage)
+  })
+
+  it('all of it tells no token and no secret in the reason', async (t) => {
+    const stage = await setStage(t)
+    for (const [, make] of cases) {
+      const { body, authorization } = make(stage)
+      await post(stage.url, body, authorization === undefined ? {} : { authorization })
+    }
+    assert.equal(stage.rejected.length, cases.length)
+    assert.doesNotMatch(JSON.stringify(stage.rejected), /eyJ|s3cret|\?md5/)
+  })
+})
+
+/** Posts `{}` with header lines exactly as they are given; the status of the answer. */
+function statusOf(t: TestContext, url: string, lines: string[]): Promise<number> {
+  const { hostname, port, pathname } = new URL(url)
+  return new Promise((resolve, reject) => {
+    const socket = connect(Number(port), hostname)
+    t.after(() => socket.destroy())
+    socket.on('error', reject)
+    socket.on('data', (data) => resolve(Number(/^HTTP\/1\.1 (\d+)/.exec(String(data))?.[1])))
+    socket.write(
+      [`POST ${pathname} HTTP/1.1`, 'Host: x', ...lines, 'Content-Length: 2', '', '{}'].join(
+        '\r\n',
+      ),
+    )
+  })
+}
+
+describe('17. keys', LIMIT, () => {
+  const bad: [string, unknown][] = [
+    ['""', ''],
+    ['.', '.'],
+    ['..', '..'],
+    ['../../etc/passwd', '../../etc/passwd'],
+    ['129 characters', 'k'.repeat(129)],
+    ['a NUL', 'a\0b'],
+    ['a:b', 'a:b'],
+    ['a newline at its end', 'k1\n'],
+    ['an emoji', '\u{1f600}'],
+    ['a lone surrogate', '\ud800'],
+    ['an object', { key: 'k1' }],
+    ['an array', ['k1']],
+    ['a number', 5],
+    ['missing', undefined],
+  ]
+  for (const [what, key] of bad) {
+    it(`${what}: 400, signed or with tokens off`, async (t) => {
+      const on = await setStage(t)
+      const off = await setStage(t, { secret: null })
+      for (const status of [2, 4, 3]) {
+        assert.deepEqual(await postSigned(on.url, on.callback({ key, status })), notACallback)
+        assert.deepEqual(await post(off.url, off.callback({ key, status })), notACallback)
+      }
+      await assertNothing(on)
+      await assertNothing(off, false)
+    })
+  }
+  for (const key of [
+    '123',
+    '__proto__',
+    'constructor',
+    'toString',
+    '=',
+    '-',
+    '...',
+    'k'.repeat(128),
+  ]) {
+    it(`${key.slice(0, 20)}: valid, and works`, async (t) => {
+      const { app, url, callback } = await setStage(t)
+      assert.deepEqual(await postSigned(url, callback({ key, status: 6 })), done)
+      assert.deepEqual(await postSigned(url, callback({ key, status: 6 })), done)
+      assert.deepEqual(await postSigned(url, callback({ key, status: 2 })), done)
+      assert.deepEqual(
+        app.stored.map(({ save }) => [save.key, save.sequence]),
+        [
+          [key, 1],
+          [key, 2],
+        ],
+      )
+    })
+  }
+})
+
+describe('18. statuses', LIMIT, () => {
+  for (const status of ['2', 2.5, -1, true, null, undefined, [2], 1e21]) {
+    it(`${JSON.stringify(status)}: 400`, async (t) => {
+      const on = await setStage(t)
+      const off = await setStage(t, { secret: null })
+      assert.deepEqual(await postSigned(on.url, on.callback({ status })), notACallback)
+      assert.deepEqual(await post(off.url, off.callback({ status })), notACallback)
+      await assertNothing(on)
+      await assertNothing(off, false)
+    })
+  }
+})
+
+describe('19 and 20. links: nothing is fetched, 200 {"error":1}, event', LIMIT, () => {
+  /** Each is made of the address of the Docs server: it listens, and must not be asked. */
+  const links: [what: string, make: (server: URL) => unknown][] = [
+    ['no url', () => undefined],
+    ['url null', () => null],
+    ['url a number', () => 5],
+    ['url an array', ({ href }) => [href]],
+    ['url ""', () => ''],
+    ['no URL at all', () => '/cache/files/x'],
+    ['without a scheme', ({ host }) => `//${host}/x`],
+    ['file:', () => 'file:///etc/passwd'],
+    ['data:', () => 'data:text/plain,x'],
+    ['ftp:', ({ host }) => `ftp://${host}/x`],
+    ['javascript:', () => 'javascript:alert(1)'],
+    ['another scheme', ({ host }) => `https://${host}/x`],
+    ['credentials', ({ host }) => `http://user:pass@${host}/x`],
+    ['another host', ({ port }) => `http://localhost:${port}/x`],
+    ['another port', ({ hostname, port }) => `http://${hostname}:${Number(port) ^ 1}/x`],
+    ['no port', ({ hostname }) => `http://${hostname}/x`],
+    ['the host as a subdomain', ({ host }) => `http://${host.replace(':', '.evil.example:')}/x`],
+    ['the host as a user', ({ hostname, port }) => `http://${hostname}:${port}@evil.example/x`],
+    ['0', ({ port }) => `http://0:${port}/x`],
+    ['[::]', ({ port }) => `http://[::]:${port}/x`],
+    ['[::1]', ({ port }) => `http://[::1]:${port}/x`],
+    ['[::ffff:127.0.0.1]', ({ port }) => `http://[::ffff:127.0.0.1]:${port}/x`],
+    ['[::ffff:a9fe:a9fe]', () => 'http://[::ffff:a9fe:a9fe]/x'],
+    ['[64:ff9b::7f00:1]', ({ port }) => `http://[64:ff9b::7f00:1]:${port}/x`],
+    ['100.64.0.1', () => 'http://100.64.0.1/x'],
+    ['169.254.169.254', () => 'http://169.254.169.254/latest/meta-data'],
+    ['a name that resolves to 127.0.0.1', ({ port }) => `http://localtest.me:${port}/x`],
+  ]
+  for (const [what, make] of links) {
+    it(what, async (t) => {
+      const stage = await setStage(t)
+      const { url, callback, files, rejected, app } = stage
+      for (const status of [6, 2]) {
+        assert.deepEqual(await postSigned(url, callback({ status, url: make(files.url) })), kept)
+      }
+      assert.equal(rejected.length, 2)
+      assert.ok(rejected.every(({ status, key }) => status === 200 && key === 'k1'))
+      assert.match(rejected[0]!.reason, /^the link of a save is not on the Docs server/)
+      assert.deepEqual([app.stored.length, files.requests.length], [0, 0])
+      await assertNothing(stage)
+    })
+  }
+
+  it('127.1, 2130706433 and 0x7f.1 are other ways to write 127.0.0.1: fetched where that is the server', async (t) => {
+    const { url, callback, app, files } = await setStage(t)
+    for (const [index, host] of ['127.1', '2130706433', '0x7f.1'].entries()) {
+      const link = `http://${host}:${files.url.port}/x`
+      assert.deepEqual(await postSigned(url, callback({ key: `k${index}`, url: link })), done)
+    }
+    assert.equal(app.stored.length, 3)
+  })
+
+  it('and refused where the server has another name', async (t) => {
+    const stage = await setStage(t)
+    const { port } = stage.files.url
+    const named = await setStage(t, { downloadOrigins: [`http://localhost:${port}`] })
+    for (const host of ['127.1', '2130706433', '0x7f.1', '127.0.0.1']) {
+      const link = `http://${host}:${port}/x`
+      assert.deepEqual(await postSigned(named.url, named.callback({ url: link })), kept)
+    }
+    assert.deepEqual([named.app.stored.length, stage.files.requests.length], [0, 0])
+  })
+
+  it('an origin of downloadOrigins is fetched', async (t) => {
+    const stage = await setStage(t)
+    const more = await setStage(t, { downloadOrigins: [stage.files.url.origin] })
+    const link = `${stage.files.url.origin}/elsewhere`
+    assert.deepEqual(await postSigned(more.url, more.callback({ url: link })), done)
+    assert.equal(more.app.stored[0]?.text, 'the file at /elsewhere')
+  })
+
+  it('of the changes is refused when it is asked for, and does not hinder the save', async (t) => {
+    let refusal: unknown
+    const { url, callback } = await setStage(t, {
+      async onSave(save) {
+        refusal = await save.downloadChanges().catch((error: unknown) => error)
+      },
+    })
+    const changesurl = 'http://169.254.169.254/changes.zip'
+    assert.deepEqual(await postSigned(url, callback({ changesurl })), done)
+    assert.ok(isDocsError(refusal, 'BAD_RESPONSE') && !refusal.retryable)
+  })
+})
+
+describe('21 to 25. fields that are not what they should be', LIMIT, () => {
+  const saves: [what: string, change: Fields, check: (stage: Stage) => void][] = [
+    [
+      '21. users, actions and history of the wrong type count as absent, or as they are',
+      { users: 'u1', actions: { type: 1 }, history: 'x' },
+      ({ app }) => {
+        const { save } = app.stored[0]!
+        assert.deepEqual([save.users, save.actions, save.history], [[], [], 'x'])
+      },
+    ],
+    [
+      '21. users and actions with wrong entries: these are left out',
+      { users: ['u1', 5, null, {}], actions: [null, 5, { type: '1', userid: 'u1' }, { type: 1 }] },
+      ({ app }) => {
+        const { save } = app.stored[0]!
+        assert.deepEqual([save.users, save.actions], [['u1'], []])
+      },
+    ],
+    [
+      '21. 10,000 users',
+      { users: Array.from({ length: 10_000 }, (_, index) => `u${index}`) },
+      ({ app }) => assert.equal(app.stored[0]!.save.users.length, 10_000),
+    ],
+    [
+      '22. userdata of 1 MB',
+      { userdata: 'x'.repeat(1024 * 1024) },
+      ({ app }) => assert.equal((app.stored[0]!.save.userdata as string).length, 1024 * 1024),
+    ],
+    [
+      '22. userdata an object',
+      { userdata: { __proto__: null, a: [1] } },
+      ({ app }) => assert.deepEqual(app.stored[0]!.save.userdata, { a: [1] }),
+    ],
+    [
+      '23. filetype ../x',
+      { filetype: '../x' },
+      ({ app, files }) => {
+        assert.equal(app.stored[0]!.save.filetype, '../x', 'told as it came')
+        assert.ok(files.requests.every(({ path }) => !path.includes('..')))
+      },
+    ],
+    [
+      '24. lastsave garbage',
+      { lastsave: 'yesterday' },
+      ({ app }) => assert.equal(app.stored[0]!.save.lastSave, undefined),
+    ],
+    [
+      '24. lastsave a number',
+      { lastsave: 5 },
+      ({ app }) => assert.equal(app.stored[0]!.save.lastSave, undefined),
+    ],
+    [
+      '24. lastsave missing',
+      { lastsave: undefined },
+      ({ app }) => assert.equal(app.stored[0]!.save.lastSave, undefined),
+    ],
+    [
+      '25. unknown fields are kept in save.body',
+      { later: { versions: ['have', 'more'] }, constructor: 'x' },
+      ({ app }) => {
+        const { body } = app.stored[0]!.save
+        assert.deepEqual(body['later'], { versions: ['have', 'more'] })
+        assert.equal(body['constructor'], 'x')
+      },
+    ],
+  ]
+  for (const [what, change, check] of saves) {
+    it(`${what}: the save is stored`, async (t) => {
+      const stage = await setStage(t)
+      assert.deepEqual(await postSigned(stage.url, stage.callback(change)), done)
+      assert.equal(stage.app.stored.length, 1)
+      check(stage)
+    })
+  }
+
+  it('21. presence callbacks with fields of the wrong type are answered {"error":0}', async (t) => {
+    const { url } = await setStage(t)
+    for (const change of [{ users: 5 }, { users: {} }, { actions: 'x' }, { userdata: [] }]) {
+      for (const status of [1, 4]) {
+        assert.deepEqual(await postSigned(url, { key: 'k1', status, ...change }), done)
+      }
+    }
+  })
+
+  const ids = ['A'.repeat(22), 'A'.repeat(21), '', ':', 'A'.repeat(22) + ':']
+  for (const userdata of ids.flatMap((id) => [`docs:${id}`, `docs:${id}:u`, `other:${id}:u`])) {
+    it(`22. userdata of our form that is nobody's: ${JSON.stringify(userdata)}`, async (t) => {
+      const { app, url, callback } = await setStage(t)
+      const settled: unknown[] = []
+      app.docs.on('settled', (event) => settled.push(event))
+      for (const change of [{ status: 6, forcesavetype: 0 }, { status: 7 }, { status: 1 }]) {
+        await postSigned(url, callback({ ...change, userdata }))
+      }
+      assert.equal(app.stored.length, 1)
+      assert.deepEqual(settled, [])
+    })
+  }
+
+  for (const [what, lastsave] of [
+    ['year 9999', '9999-12-31T23:59:59.000Z'],
+    ['garbage', 'x'],
+    ['missing', undefined],
+  ]) {
+    it(`24. lastsave ${what}: a save that comes after it is stored as well`, async (t) => {
+      // BUG for the year 9999: every later forced save counts as stale and is acknowledged unstored.
+      const { app, url, callback } = await setStage(t)
+      const first = callback({ status: 6, forcesavetype: 1, lastsave })
+      const url2 = (first['url'] as string).replace('_1234', '_5678')
+      const second = callback({ status: 6, forcesavetype: 1, url: url2 })
+      assert.deepEqual(await postSigned(url, first), done)
+      assert.deepEqual(await postSigned(url, second), done)
+      assert.equal(app.stored.length, 2)
+    })
+  }
+})
+
+describe('with tokens off', LIMIT, () => {
+  it('what is not JSON in UTF-8 is 400, also when a callback can be made out (1)', async (t) => {
+    // BUG for both: iconv-lite strips a byte order mark and replaces what is not UTF-8.
+    const bodies = [
+      Buffer.from(`\ufeff${presence}`),
+      Buffer.from('{"key":"k1","status":4,"users":["\xff"]}', 'latin1'),
+    ]
+    const { url } = await setStage(t, { secret: null })
+    const replies: Reply[] = []
+    for (const body of bodies) replies.push(await postRaw(url, body, 'application/json'))
+    assert.deepEqual(replies, [notACallback, notACallback])
+  })
+})

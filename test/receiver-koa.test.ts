@@ -1,0 +1,235 @@
+/** The Koa side: routes, body parsers in front, other routes and the application's error handler. */
+import assert from 'node:assert/strict'
+import { text } from 'node:stream/consumers'
+import { describe, it } from 'node:test'
+import Router from '@koa/router'
+import type { Context, Middleware, Next } from 'koa'
+import bodyParser from 'koa-bodyparser'
+import type { Docs } from '../src/index.js'
+import {
+  done,
+  forbidden,
+  LIMIT,
+  post,
+  postSigned,
+  send,
+  setStage,
+  sign,
+} from './support/callbacks.js'
+
+/** Sees what passes and what is thrown through it. */
+function witness(): { middleware: Middleware; passed: string[]; thrown: unknown[] } {
+  const passed: string[] = []
+  const thrown: unknown[] = []
+  return {
+    passed,
+    thrown,
+    async middleware(ctx: Context, next: Next) {
+      passed.push(`${ctx.method} ${ctx.path}`)
+      await next().catch((error: unknown) => thrown.push(error))
+    },
+  }
+}
+
+describe('body parsers in front', LIMIT, () => {
+  const parsers: [what: string, middleware: Middleware[]][] = [
+    ['none', []],
+    ['koa-bodyparser', [bodyParser()]],
+    ['koa-bodyparser for forms only', [bodyParser({ enableTypes: ['form'] })]],
+    ['one that leaves the body undefined', [(_ctx, next) => next()]],
+    ['one that sets undefined', [(ctx, next) => ((ctx.request.body = undefined), next())]],
+    [
+      'one that gives a text',
+      [
+        async (ctx, next) => {
+          ctx.request.body = await text(ctx.req)
+          await next()
+        },
+      ],
+    ],
+    [
+      'one that has taken the body and tells nothing of it',
+      [
+        async (ctx, next) => {
+          await text(ctx.req)
+          await next()
+        },
+      ],
+    ],
+  ]
+  for (const [what, before] of parsers) {
+    it(`${what}: a token in the header is found`, async (t) => {
+      const { app, url, callback } = await setStage(t, { before })
+      const authorization = `Bearer ${sign({ payload: callback() })}`
+      assert.deepEqual(await post(url, callback(), { authorization }), done)
+      assert.equal(app.stored.length, 1)
+    })
+    it(`${what}: without a token it is 403, also for what is not JSON`, async (t) => {
+      const { app, url, callback } = await setStage(t, { before })
+      assert.deepEqual(await post(url, callback()), forbidden)
+      const { status } = await send(url, { body: 'x=1', headers: { 'content-type': 'text/plain' } })
+      assert.equal(status, 403)
+      assert.equal(app.stored.length, 0)
+    })
+  }
+  for (const [what, before] of parsers.slice(0, 2).concat(parsers.slice(3, 5))) {
+    it(`${what}: a token in the body is found`, async (t) => {
+      const { app, url, callback } = await setStage(t, { before })
+      assert.deepEqual(await postSigned(url, callback()), done)
+      assert.equal(app.stored.length, 1)
+    })
+  }
+})
+
+describe('routes()', LIMIT, () => {
+  it('leaves every other route alone: next is called', async (t) => {
+    const seen: string[] = []
+    const { app } = await setStage(t, {
+      mount: (docs) => {
+        const routes = docs.routes()
+        return async (ctx, next) => {
+          await routes(ctx, async () => {
+            seen.push(ctx.path)
+            ctx.body = 'the application'
+            await next()
+          })
+        }
+      },
+    })
+    for (const path of [
+      '/',
+      '/docs',
+      '/docs/callback',
+      '/docs/callback/a/b',
+      '/docs/callbacks/a',
+    ]) {
+      assert.equal((await send(app.url + path, { method: 'GET' })).body, 'the application')
+    }
+    assert.deepEqual(seen.length, 5)
+    await send(`${app.url}/docs/callback/x`)
+    assert.equal(seen.length, 5)
+  })
+
+  it('serves at the option `path`, and below a prefix', async (t) => {
+    const at = await setStage(t, { path: '/hooks/office' })
+    assert.match(at.url, /^http:\/\/127\.0\.0\.1:\d+\/hooks\/office\//)
+    assert.deepEqual(await postSigned(at.url, at.callback()), done)
+
+    const below = await setStage(t, { mount: (docs) => docs.routes({ prefix: '/api/v1' }) })
+    const { pathname } = new URL(below.url)
+    assert.deepEqual(await postSigned(`${below.app.url}/api/v1${pathname}`, below.callback()), done)
+    assert.equal((await postSigned(below.url, below.callback())).status, 404)
+  })
+
+  it('the URL of callbackUrl() fits a prefix that is in publicUrl', async (t) => {
+    const prefix = '/api/v1'
+    const stage = await setStage(t, {
+      publicUrl: 'https://files.example.com/api/v1',
+      mount: (docs) => docs.routes({ prefix }),
+    })
+    const { pathname } = new URL(stage.url)
+    assert.deepEqual(await postSigned(stage.app.url + pathname, stage.callback()), done)
+  })
+
+  for (const method of ['GET', 'PUT', 'DELETE', 'PATCH', 'HEAD', 'OPTIONS']) {
+    it(`${method}: 405 with Allow (bad-inputs 6), and nothing happens`, async (t) => {
+      const { app, url, callback } = await setStage(t)
+      const body =
+        method === 'GET' || method === 'HEAD'
+          ? {}
+          : { body: JSON.stringify({ token: sign(callback()) }) }
+      const reply = await send(url, { method, ...body })
+      assert.equal(reply.status, 405)
+      assert.equal(reply.headers.allow, 'POST')
+      assert.equal(app.stored.length, 0)
+    })
+  }
+})
+
+describe('callback()', LIMIT, () => {
+  const mount = (docs: Docs): Middleware =>
+    new Router().all('/files/track/:ref', docs.callback()).routes() as unknown as Middleware
+
+  it('works on a route of the application`s own, with `path` set to the part before the ref', async (t) => {
+    const { app, url, callback } = await setStage(t, { path: '/files/track', mount })
+    assert.deepEqual(await postSigned(url, callback()), done)
+    assert.equal(app.stored[0]?.ref, 'file-1')
+  })
+  it('answers 405 there as well', async (t) => {
+    const { url } = await setStage(t, { path: '/files/track', mount })
+    assert.equal((await send(url, { method: 'GET' })).status, 405)
+  })
+  it('without a :ref answers 403', async (t) => {
+    const { app, callback } = await setStage(t, { mount: (docs) => docs.callback() })
+    assert.deepEqual(await postSigned(`${app.url}/anything`, callback()), forbidden)
+    assert.equal(app.stored.length, 0)
+  })
+})
+
+describe('the application`s error handling', LIMIT, () => {
+  it('sees nothing of refused callbacks, of failing saves and of bodies too long', async (t) => {
+    const { middleware, passed, thrown } = witness()
+    const emitted: unknown[] = []
+    const { url, callback } = await setStage(t, {
+      maxBody: 2048,
+      retries: 0,
+      before: [
+        (ctx, next) => {
+          if (ctx.app.listenerCount('error') === 0)
+            ctx.app.on('error', (error) => emitted.push(error))
+          return next()
+        },
+        middleware,
+      ],
+      onSave() {
+        throw new Error('not today')
+      },
+    })
+    const statuses = [
+      (await post(url, {})).status,
+      (await postSigned(url, { key: '..', status: 2 })).status,
+      (await postSigned(url, callback())).status,
+      (await send(url, { body: 'x'.repeat(5000) })).status,
+      (await send(url, { method: 'GET' })).status,
+      (await send(url, { body: '{' })).status,
+    ]
+    assert.deepEqual(statuses, [403, 400, 503, 413, 405, 403])
+    assert.equal(passed.length, statuses.length)
+    assert.deepEqual([thrown, emitted], [[], []])
+  })
+
+  it('is asked about its own errors only, before and behind', async (t) => {
+    const own = new Error('of the application')
+    const { middleware, thrown } = witness()
+    const { app, url, callback } = await setStage(t, {
+      before: [
+        middleware,
+        (ctx, next) => {
+          if (ctx.path === '/throws') throw own
+          return next()
+        },
+      ],
+    })
+    await send(`${app.url}/throws`, { method: 'GET' })
+    assert.deepEqual(thrown, [own])
+    assert.deepEqual(await postSigned(url, callback()), done)
+  })
+
+  it('the reply is JSON, by ctx.status and ctx.body: middleware in front can see and change it', async (t) => {
+    const seen: unknown[] = []
+    const { url } = await setStage(t, {
+      before: [
+        async (ctx, next) => {
+          await next()
+          seen.push([ctx.status, ctx.body])
+          ctx.set('X-Request-Id', '7')
+        },
+      ],
+    })
+    const body = JSON.stringify({ token: sign({ key: 'k1', status: 4 }) })
+    const { headers } = await send(url, { body })
+    assert.match(headers['content-type']!, /^application\/json/)
+    assert.equal(headers['x-request-id'], '7')
+    assert.deepEqual(seen, [[200, { error: 0 }]])
+  })
+})

@@ -1,0 +1,256 @@
+/**
+ * Plays a recorded conversation against a storage application: the calls are made where the
+ * recording has a command, and everything that the Docs server sent comes at its recorded time and
+ * in its recorded order. Time is virtual, so grace periods and deadlines cost nothing.
+ *
+ * What differs from the recording, on purpose: tokens are made afresh (the recordings elide them),
+ * userdata is what the application's own command has sent, and links lead to the player, which
+ * serves a text that names the conversion and the number of edits in it.
+ */
+import type { Clock } from '../../src/clock.js'
+import { virtualClock } from '../../src/testing/index.js'
+import { startDocsSide, type HeldCommand } from './docs-side.js'
+import {
+  conversionOf,
+  editsHeld,
+  userdataOf,
+  type CallbackBody,
+  type CallbackEntry,
+  type CommandBody,
+  type Recording,
+  type Reply,
+} from './recording.js'
+
+export const SECRET = 's3cret-s3cret-s3cret-s3cret-s3cret'
+const WRONG_SECRET = 'another-another-another-another-secret'
+
+/** What became of a save in the application's storage, as the recorded reply wants it. */
+export type StorageEnd = 'stored' | 'failed' | 'refused'
+
+/** What the application under test is given. */
+export interface Stage {
+  /** Where the Docs server is. */
+  server: string
+  secret: string | null
+  clock: Clock
+  /** Puts the file of a link into storage. The application fails as it says. */
+  store: (link: string) => { end: StorageEnd; conversion: string }
+  /** Whether the reply to the callback under way is to be lost. */
+  losesReply: () => boolean
+}
+
+export interface Application {
+  /** Where its callbacks go. */
+  callbackUrl: string
+  /** Makes the call that sends this command; undefined where it has none. */
+  call: (body: CommandBody) => Promise<unknown> | undefined
+  /** Resolves when it has dealt with every response; `held`: how many are still held back. */
+  quiet: (held: number) => Promise<void>
+  close: () => Promise<void>
+}
+
+/** How a call ended: its value or error, when, and how many edits were in storage by then. */
+export type End = { at: number; storedEdits: number } & (
+  { ok: true; value: unknown } | { ok: false; error: unknown }
+)
+
+export interface PlayedCommand {
+  /** Its number in the recording. */
+  id: number
+  recorded: CommandBody
+  sent: { path: string; body: CommandBody }
+  /** `error` of the recorded response. */
+  answer: number
+  /** ms since the epoch. */
+  at: number
+  /** How many edits the Docs server had received before it. */
+  edits: number
+  /** Undefined: it never ended. */
+  end: End | undefined
+}
+
+export interface PlayedCallback {
+  id: number
+  body: CallbackBody
+  at: number
+  recorded: Reply
+  reply: Reply
+}
+
+export interface Played {
+  commands: PlayedCommand[]
+  callbacks: PlayedCallback[]
+  /** What came to storage, in order. */
+  storage: { conversion: string; end: StorageEnd }[]
+  /** Recorded commands that the application has no call for. */
+  leftOut: number[]
+  /** Commands that the recording does not have: an `info` or `getForgotten` of the application's own. */
+  unasked: CommandBody[]
+  /** Timers left behind after `close()`. */
+  timersLeft: number
+}
+
+/** How long calls may go on after the last line, in ms: more than any deadline. */
+const PATIENCE = 120_000
+
+export async function play(
+  recording: Recording,
+  start: (stage: Stage) => Promise<Application>,
+): Promise<Played> {
+  const { entries, startedAt } = recording
+  const clock = virtualClock(startedAt)
+  const held = editsHeld(recording)
+  const secret = recording.jwt ? SECRET : null
+  const side = await startDocsSide({ clock, secret, unasked: answerUnasked, file: fileOf })
+  const commands: PlayedCommand[] = []
+  const callbacks: PlayedCallback[] = []
+  const storage: Played['storage'] = []
+  const leftOut: number[] = []
+  const unasked: CommandBody[] = []
+  const editors = new Set<string>()
+  const waiting = new Map<number, HeldCommand>()
+  const userdata = new Map<string, unknown>()
+  let edits = 0
+  let storedEdits = 0
+  let underWay: { callback: PlayedCallback; reply: Promise<Reply> } | undefined
+
+  const application = await start({
+    server: side.url,
+    secret,
+    clock,
+    store(link) {
+      const conversion = conversionOf(link)
+      const end = storageEnd(underWay?.callback.recorded)
+      storage.push({ conversion, end })
+      if (end === 'stored') storedEdits = Math.max(storedEdits, held.get(conversion) ?? 0)
+      return { end, conversion }
+    },
+    losesReply: () => underWay !== undefined && underWay.callback.recorded === undefined,
+  })
+
+  function fileOf(link: string): string | undefined {
+    const conversion = conversionOf(link)
+    const count = held.get(conversion)
+    return count === undefined ? undefined : `conversion ${conversion} with ${count} edits`
+  }
+
+  /** The application may ask what the recorded one did not: who edits now, or for a forgotten file. */
+  async function answerUnasked(body: CommandBody): Promise<object | undefined> {
+    const { c, key = '', userdata: sent } = body
+    unasked.push(body)
+    if (c === 'getForgotten') return { key, error: 1 }
+    if (c !== 'info') return undefined
+    const users = [...editors]
+    const presence = users.length > 0 ? { status: 1, users } : { status: 4 }
+    await side.post(application.callbackUrl, { key, ...presence, userdata: sent }, secret)
+    return { key, error: 0, users }
+  }
+
+  async function command(id: number, body: CommandBody): Promise<void> {
+    const arrival = side.next(body)
+    const call = application.call(body)
+    if (call === undefined) {
+      leftOut.push(id)
+      return
+    }
+    const request = await Promise.race([arrival, call.then(() => undefined)])
+    if (request === undefined) throw new Error(`command ${id} was not sent`)
+    const { path, body: sent } = request
+    const played: PlayedCommand = {
+      id,
+      recorded: body,
+      sent: { path, body: sent },
+      answer: recordedAnswer(recording, id),
+      at: clock.now(),
+      edits,
+      end: undefined,
+    }
+    waiting.set(id, request)
+    commands.push(played)
+    if ('userdata' in body) userdata.set(userdataOf(body), sent.userdata)
+    void call.then(
+      (value) => (played.end = { ok: true, value, at: clock.now(), storedEdits }),
+      (error: unknown) => (played.end = { ok: false, error, at: clock.now(), storedEdits }),
+    )
+  }
+
+  function callback(entry: CallbackEntry): void {
+    if (underWay !== undefined) throw new Error('the recordings have one callback at a time')
+    const recorded = recordedReply(recording, entry.id)
+    const played = { id: entry.id, body: entry.body, at: clock.now(), recorded, reply: undefined }
+    // The only 403 of ours is for a bad token.
+    const key = secret === null || recorded?.status !== 403 ? secret : WRONG_SECRET
+    const reply = side.post(application.callbackUrl, asOurs(entry), key)
+    underWay = { callback: played, reply }
+  }
+
+  /**
+   * With the userdata that our command bore. A recorded command whose userdata was empty or null got
+   * none back, and is known by `forcesavetype` 0; ours is never empty, so it comes back.
+   */
+  function asOurs({ body }: CallbackEntry): CallbackBody {
+    const ofCommand = 'userdata' in body || body['forcesavetype'] === 0
+    const linked = withOwnLinks(body, side.url)
+    return ofCommand ? { ...linked, userdata: userdata.get(userdataOf(body)) } : linked
+  }
+
+  try {
+    for (const entry of entries) {
+      await application.quiet(waiting.size)
+      await clock.advance(startedAt + entry.t - clock.now())
+      await application.quiet(waiting.size)
+      if (entry.type === 'editor') {
+        if (entry.action === 'open') editors.add(entry.user)
+        else if (entry.action === 'close') editors.delete(entry.user)
+        else edits += 1
+      }
+      if (entry.type === 'command') await command(entry.id, entry.body)
+      if (entry.type === 'callback') callback(entry)
+      if (entry.type === 'response') {
+        waiting.get(entry.id)?.respond(withOwnLinks(entry.body, side.url))
+        waiting.delete(entry.id)
+      }
+      if (entry.type === 'reply' && underWay !== undefined) {
+        callbacks.push({ ...underWay.callback, reply: await underWay.reply })
+        underWay = undefined
+      }
+    }
+    const open = (): boolean => commands.some(({ end }) => end === undefined)
+    for (let waited = 0; waited < PATIENCE && open(); waited += 1000) {
+      await application.quiet(waiting.size)
+      await clock.advance(1000)
+    }
+  } finally {
+    await application.close()
+    await side.close()
+  }
+  return {
+    ...{ commands, callbacks, storage, leftOut },
+    ...{ unasked, timersLeft: clock.pending },
+  }
+}
+
+function storageEnd(recorded: Reply): StorageEnd {
+  if (recorded === undefined) return 'stored'
+  if (recorded.status !== 200) return 'failed'
+  return (recorded.body as { error: number }).error === 0 ? 'stored' : 'refused'
+}
+
+function withOwnLinks<Body extends object>(body: Body, url: string): Body {
+  const json = JSON.stringify(body, (_name, value: unknown) =>
+    typeof value === 'string' ? value.replace(/^http:\/\/127\.0\.0\.1:8000\//, `${url}/`) : value,
+  )
+  return JSON.parse(json) as Body
+}
+
+function recordedReply({ entries }: Recording, id: number): Reply {
+  for (const entry of entries) if (entry.type === 'reply' && entry.id === id) return entry.reply
+  throw new Error(`callback ${id} has no reply in the recording`)
+}
+
+function recordedAnswer({ entries }: Recording, id: number): number {
+  for (const entry of entries) {
+    if (entry.type === 'response' && entry.id === id) return entry.body.error
+  }
+  throw new Error(`command ${id} has no response in the recording`)
+}

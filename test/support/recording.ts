@@ -1,0 +1,104 @@
+/** The recorded conversations of `test/wire/`, read and explained. */
+import { readdirSync, readFileSync } from 'node:fs'
+
+export interface CommandBody {
+  c: string
+  key?: string
+  userdata?: unknown
+  [field: string]: unknown
+}
+
+export interface CallbackBody {
+  key: string
+  status: number
+  userdata?: unknown
+  url?: string
+  [field: string]: unknown
+}
+
+/** What a storage application answered; `undefined` where its connection was destroyed. */
+export type Reply = { status: number; body: unknown } | undefined
+
+/** One line of a recording; `t` in ms since its start. Tokens are taken out. */
+export type Entry = { t: number } & (
+  | { type: 'editor'; action: 'open' | 'edit' | 'close'; user: string }
+  | { type: 'converter'; failing?: boolean; seconds?: number }
+  | { type: 'command'; id: number; path: string; body: CommandBody }
+  | { type: 'response'; id: number; status: number; body: { error: number } }
+  | { type: 'callback'; id: number; body: CallbackBody }
+  | { type: 'reply'; id: number; reply: Reply }
+)
+
+export interface Recording {
+  /** Its file's name without `.jsonl`. */
+  name: string
+  /** What it shows. */
+  note: string
+  jwt: boolean
+  /** ms since the epoch. */
+  startedAt: number
+  entries: Entry[]
+}
+
+export type CallbackEntry = Extract<Entry, { type: 'callback' }>
+
+const FOLDER = new URL('../wire/', import.meta.url)
+
+export const recordings: readonly Recording[] = readdirSync(FOLDER)
+  .filter((file) => file.endsWith('.jsonl'))
+  .map((file) => file.slice(0, -'.jsonl'.length))
+  .sort()
+  .map(read)
+
+function read(name: string): Recording {
+  const [head = '', ...lines] = readFileSync(new URL(`${name}.jsonl`, FOLDER), 'utf8')
+    .trim()
+    .split('\n')
+  const { note, jwt, startedAt } = JSON.parse(head) as Record<'note' | 'startedAt', string> & {
+    jwt: boolean
+  }
+  return { name, note, jwt, startedAt: Date.parse(startedAt), entries: lines.map(entryOf) }
+}
+
+function entryOf(line: string): Entry {
+  const entry = JSON.parse(line) as Entry & {
+    status: number
+    connection?: 'destroyed'
+    body?: Record<string, unknown>
+  }
+  if (entry.type === 'reply') {
+    const { t, type, id, status, body, connection } = entry
+    return { t, type, id, reply: connection === 'destroyed' ? undefined : { status, body } }
+  }
+  delete entry.body?.['token']
+  return entry
+}
+
+/** The digits that name a conversion in its link's path (`docs-server.md`, "Callbacks"). */
+export function conversionOf(link: string): string {
+  return /_(\d+)\/\w+\.\w+\//.exec(new URL(link).pathname)?.[1] ?? 'none'
+}
+
+/**
+ * How many of the recorded edits each conversion holds: a forced save those made before the command
+ * whose userdata it bears, a final save all that were made before it came.
+ */
+export function editsHeld(recording: Recording): Map<string, number> {
+  const held = new Map<string, number>()
+  const asked = new Map<string, number>()
+  let edits = 0
+  for (const entry of recording.entries) {
+    if (entry.type === 'editor' && entry.action === 'edit') edits += 1
+    if (entry.type === 'command') asked.set(userdataOf(entry.body), edits)
+    if (entry.type !== 'callback' || entry.body.url === undefined) continue
+    const conversion = conversionOf(entry.body.url)
+    const upTo = entry.body.status === 2 ? edits : asked.get(userdataOf(entry.body))
+    held.set(conversion, held.get(conversion) ?? upTo ?? 0)
+  }
+  return held
+}
+
+/** An empty text and null do not come back at all (`docs-server.md`, "Commands"): one name for both. */
+export function userdataOf({ userdata }: { userdata?: unknown }): string {
+  return JSON.stringify(userdata === '' ? null : (userdata ?? null))
+}

@@ -1,0 +1,309 @@
+/**
+ * Stories about one document key, told to the state machine of `src/ledger/document.ts`: time passes
+ * only where the story says so, and every step is checked for what holds at any time.
+ */
+import assert from 'node:assert/strict'
+import type { PlainError } from '../../src/errors.js'
+import { transition, type Step } from '../../src/ledger/document.js'
+import { emptyDocument } from '../../src/ledger/state.js'
+import type {
+  Arrival,
+  Command,
+  DocumentState,
+  Effect,
+  LedgerEvent,
+  Rules,
+  Save,
+  Trigger,
+  Verdict,
+} from '../../src/ledger/state.js'
+
+export const START = Date.UTC(2026, 0, 1)
+
+/** As `createDocs` has them by default. */
+export const RULES: Rules = {
+  otherSaves: true,
+  grace: 1_000,
+  nudgeAfter: 10_000,
+  retention: 3_600_000,
+}
+
+export const plainError = (
+  code: PlainError['code'],
+  retryable = true,
+  message = 'told by the test',
+): PlainError => ({ code, message, retryable })
+
+interface ArrivalOptions {
+  /** The command whose id is in its userdata. */
+  for?: string
+  /** 6 unless said otherwise; 3 and 7 bring a failure. */
+  status?: 2 | 3 | 6 | 7
+  /** `lastsave`, in seconds since the story began; null: it has none. Default: now. */
+  at?: number | null
+  trigger?: Trigger
+  /** `"encrypted": false`, as on replays. */
+  marked?: boolean
+  /** Tells two deliveries of one save apart. */
+  url?: string
+  /** Why it cannot be stored at all. */
+  failure?: PlainError
+}
+
+/** A save as it arrives, `now` in ms since the epoch. */
+export function arrivalOf(name: string, now: number, options: ArrivalOptions = {}): Arrival {
+  const { status = 6, for: commandId, at = Math.floor((now - START) / 1000), marked } = options
+  const final = status === 2 || status === 3
+  const failure =
+    options.failure ?? (status === 3 || status === 7 ? plainError('CONVERSION_FAILED') : undefined)
+  return {
+    name,
+    status,
+    trigger: options.trigger ?? (final ? 'close' : commandId === undefined ? 'button' : 'command'),
+    ...(at === null ? {} : { lastSave: START + at * 1000 }),
+    ...(commandId === undefined ? {} : { commandId }),
+    markedReplay: marked === true,
+    facts: { filetype: 'docx', users: ['u1'] },
+    payload: { ref: 'file-1', userdata: undefined, body: { url: options.url ?? name } },
+    ...(failure === undefined ? {} : { failure }),
+  }
+}
+
+/** Freezes all of it: whoever changes it afterwards throws. */
+export function deepFreeze<Value>(value: Value): Value {
+  if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
+    Object.freeze(value)
+    for (const member of Object.values(value)) deepFreeze(member)
+  }
+  return value
+}
+
+const thaw = <Value>(value: Value): Value => JSON.parse(JSON.stringify(value)) as Value
+
+/** One step, and what every step promises (`architecture.md`, "Words"; invariants of `settlement.md`). */
+export function checkedStep(
+  before: DocumentState,
+  event: LedgerEvent,
+  now: number,
+  rules: Rules,
+): Step {
+  deepFreeze(before)
+  deepFreeze(event)
+  const step = transition(before, event, now, rules)
+  assert.deepEqual(transition(before, event, now, rules), step, 'the same input, the same output')
+  const { state, effects, dueAt } = transition(thaw(before), event, now, rules)
+  assert.deepEqual(
+    thaw({ state, effects }),
+    thaw({ state: step.state, effects: step.effects }),
+    'a state that was JSON in between gives the same next step',
+  )
+  assert.equal(dueAt, step.dueAt, 'a state that was JSON in between is due at the same time')
+  assert.ok(step.dueAt > now, 'a tick that is due at once would never end')
+  const running = step.state.saves.filter(({ phase }) => phase === 'running')
+  assert.ok(running.length <= 1, 'saves of one key are stored one at a time')
+  return step
+}
+
+type Looked = Extract<LedgerEvent, { type: 'looked' }>['presence']
+
+export class Story {
+  now = START
+  state: DocumentState = emptyDocument
+  dueAt = Infinity
+  readonly effects: Effect[] = []
+  readonly rules: Rules
+  /**
+   * What a look at who edits finds, at once: by default what the callbacks told. Undefined: the story
+   * tells when it has ended.
+   */
+  sees: Looked | 'as told' | undefined = 'as told'
+  readonly #verdicts = new Map<string, Verdict>()
+
+  constructor(rules: Partial<Rules> = {}) {
+    this.rules = { ...RULES, ...rules }
+  }
+
+  /** Lets `event` happen now; gives its effects. */
+  event(event: LedgerEvent): readonly Effect[] {
+    const { state, effects, dueAt } = checkedStep(this.state, event, this.now, this.rules)
+    this.state = state
+    this.dueAt = dueAt
+    this.effects.push(...effects)
+    for (const effect of effects) {
+      if (effect.type !== 'settle') continue
+      assert.ok(!this.#verdicts.has(effect.id), `${effect.id} got a second verdict`)
+      this.#verdicts.set(effect.id, effect.verdict)
+    }
+    for (const { id } of effects.filter((effect) => effect.type === 'look')) {
+      const told = this.state.users?.length === 0 ? 'closed' : 'editing'
+      if (this.sees !== undefined) this.looked(id, this.sees === 'as told' ? told : this.sees)
+    }
+    return effects
+  }
+
+  /** Commands are registered; each with a deadline of 60 s. */
+  ask(...ids: string[]): this {
+    for (const id of ids) this.register(id)
+    return this
+  }
+
+  register(
+    id: string,
+    options: { timeout?: number; kind?: Command['kind']; userdata?: string } = {},
+  ): this {
+    const { timeout = 60_000, kind = 'forcesave', userdata } = options
+    const own = userdata === undefined ? {} : { userdata }
+    this.event({ type: 'registered', id, kind, deadline: this.now + timeout, ...own })
+    return this
+  }
+
+  answer(id: string, error: number): this {
+    this.event({ type: 'answered', id, answer: { error } })
+    return this
+  }
+
+  /** Registered and answered 0. */
+  accepted(...ids: string[]): this {
+    for (const id of ids) this.ask(id).answer(id, 0)
+    return this
+  }
+
+  /** No answer came. */
+  unreachable(id: string, neverArrived: boolean): this {
+    const failure = plainError('UNREACHABLE')
+    this.event({ type: 'answered', id, answer: { error: null, failure, neverArrived } })
+    return this
+  }
+
+  /** A callback 1: somebody has come. */
+  editing(users: string[] = ['u1']): this {
+    this.event({ type: 'presence', status: 1, users, ref: 'file-1', joined: users, left: [] })
+    return this
+  }
+
+  /** A second later a callback 4: the last editor has left, without changes. */
+  closed(): this {
+    // Just after somebody came it may tell of the session before: callbacks overtake each other.
+    this.wait(1_000)
+    const left = this.state.users ?? ['u1']
+    this.event({ type: 'presence', status: 4, users: [], ref: 'file-1', joined: [], left })
+    return this
+  }
+
+  /** A callback 1: somebody has left, and others edit on. */
+  leaves(user: string, others: string[]): this {
+    const change = { joined: [], left: [user] }
+    this.event({ type: 'presence', status: 1, users: others, ref: 'file-1', ...change })
+    return this
+  }
+
+  /** The callback of an info: who edits now, and nothing about what has changed. */
+  informed(commandId: string, users: string[]): this {
+    const status = users.length === 0 ? 4 : 1
+    const change = { joined: [], left: [] }
+    this.event({ type: 'presence', status, users, ref: 'file-1', commandId, ...change })
+    return this
+  }
+
+  arrive(name: string, options: ArrivalOptions = {}): this {
+    this.event({ type: 'arrived', save: arrivalOf(name, this.now, options) })
+    return this
+  }
+
+  store(name: string): this {
+    this.event({ type: 'stored', name, stored: { file: name } })
+    return this
+  }
+
+  fail(name: string, permanent = false): this {
+    const error = plainError('STORAGE_FAILED', !permanent)
+    this.event({ type: 'failed', name, error, permanent })
+    return this
+  }
+
+  /** Arrives and is stored at once. */
+  saved(name: string, options: ArrivalOptions = {}): this {
+    return this.arrive(name, options).store(name)
+  }
+
+  /** The search of rule 8 ends: with a file of this name, with nothing, or with a failure. */
+  searched(id: string, end: string | PlainError | undefined): this {
+    const found =
+      end === undefined
+        ? {}
+        : typeof end === 'string'
+          ? { save: arrivalOf(end, this.now, { status: 2, at: null, trigger: 'forgotten' }) }
+          : { failure: end }
+    this.event({ type: 'searched', id, ...found })
+    return this
+  }
+
+  /** The look at who edits ends. */
+  looked(id: string, presence: Looked): this {
+    this.event({ type: 'looked', id, presence })
+    return this
+  }
+
+  /** Time passes, in ms; what is due happens. */
+  wait(ms: number): this {
+    const end = this.now + ms
+    while (this.dueAt <= end) {
+      this.now = this.dueAt
+      this.event({ type: 'tick' })
+    }
+    this.now = end
+    return this
+  }
+
+  verdict(id: string): Verdict | undefined {
+    return this.#verdicts.get(id)
+  }
+
+  /** The verdict on a command in a few words; `waits` while there is none. */
+  told(id: string): string {
+    const verdict = this.#verdicts.get(id)
+    return verdict === undefined ? 'waits' : inWords(verdict)
+  }
+
+  save(name: string): Save | undefined {
+    return this.state.saves.find((save) => save.name === name)
+  }
+
+  /** The names of the saves handed to `onSave`, in order. */
+  get runs(): string[] {
+    return this.effects.flatMap((effect) => (effect.type === 'run' ? [effect.save.name] : []))
+  }
+
+  /** Ids of the commands for which a forgotten file was searched. */
+  get searches(): string[] {
+    return this.effects.flatMap((effect) => (effect.type === 'search' ? [effect.id] : []))
+  }
+
+  count(type: Effect['type']): number {
+    return this.effects.filter((effect) => effect.type === type).length
+  }
+}
+
+/** @example assert.equal(inWords(verdict), 'saved A, uncertain') */
+export function inWords(verdict: Verdict): string {
+  switch (verdict.outcome) {
+    case 'saved': {
+      const { file } = verdict.stored as { file: string }
+      return `saved ${file}${verdict.certain ? '' : ', uncertain'}`
+    }
+    case 'unchanged':
+      return `unchanged, ${verdict.reason}${verdict.certain ? '' : ', uncertain'}`
+    case 'failed': {
+      const { code, error, retryable } = verdict.error
+      return `${code}${error === undefined ? '' : ` ${error}`}${retryable ? '' : ', for good'}`
+    }
+    case 'info':
+      return [verdict.status, ...verdict.users].join(' ')
+  }
+}
+
+export const story = (rules: Partial<Rules> = {}): Story => new Story(rules)
+
+/** Somebody edits and nobody else saves, so that an answer 4 is judged at once. */
+export const quietStory = (rules: Partial<Rules> = {}): Story =>
+  new Story({ otherSaves: false, ...rules }).editing()
