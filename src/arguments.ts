@@ -28,11 +28,11 @@ export function checkRef(ref: unknown): asserts ref is string {
 }
 
 export function checkMeta(meta: unknown): asserts meta is { title: string } {
-  const title: unknown =
-    typeof meta === 'object' && meta !== null && 'title' in meta ? meta.title : undefined
-  if (typeof title !== 'string' || title === '') {
+  if (typeof meta !== 'object' || meta === null) {
     throw badOption('meta', meta, "give { title: 'the new title' }")
   }
+  const { title } = meta as { title?: unknown }
+  if (typeof title !== 'string' || title === '') throw badOption('title', title, 'give a text')
 }
 
 /** The options that every call takes. */

@@ -1,4 +1,4 @@
-/** Checks of addresses. What was given is not shown: it may hold credentials. */
+/** Checks of addresses. One that may hold credentials is not shown. */
 import { badOption } from './errors.js'
 
 /** An http(s) address with no more than a path; answered without the slash at its end. */
@@ -14,11 +14,17 @@ export function baseUrl(name: string, given: unknown): string {
 
 /** Whole origins, never patterns. */
 export function checkOrigins(origins: unknown): void {
-  const hint = 'give an array of origins like https://docs.example.com'
-  if (!Array.isArray(origins)) throw badOption('downloadOrigins', origins, hint)
+  if (!Array.isArray(origins)) {
+    throw badOption('downloadOrigins', origins, 'give an array of origins')
+  }
   for (const origin of origins as readonly unknown[]) {
-    if (typeof origin !== 'string') throw badOption('downloadOrigins', origin, hint)
-    if (!isOrigin(origin)) throw badOption('downloadOrigins', 'another text', hint)
+    if (typeof origin === 'string' && isOrigin(origin)) continue
+    const secret = typeof origin === 'string' && origin.includes('@')
+    throw badOption(
+      'downloadOrigins',
+      secret ? 'an address with credentials' : origin,
+      'allowed is an origin like https://docs.example.com',
+    )
   }
 }
 

@@ -170,7 +170,7 @@ function checkTexts(options: ResolvedOptions): void {
     throw badOption('token.header', token.header, 'give the name of a header')
   }
   if (typeof token.prefix !== 'string' || !/^[\x20-\x7e]*$/.test(token.prefix)) {
-    throw badOption('token.prefix', token.prefix, 'allowed are printable ASCII characters')
+    throw badOption('token.prefix', token.prefix, 'give a text of printable ASCII characters')
   }
 }
 

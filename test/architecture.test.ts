@@ -69,7 +69,7 @@ const own = (path: string): Import[] => imports.get(path)!.filter(({ to }) => to
  * its own layer; what `token.ts` and `errors.ts` say to each other is the one knot of the ground floor.
  */
 const LAYERS: [name: string, files: RegExp][] = [
-  ['ground', /^(clock|abort|check|errors|protocol\/.*)\.ts$/],
+  ['ground', /^(clock|abort|check.*|call-options|errors|protocol\/.*)\.ts$/],
   ['facts', /^(events|ledger\/(?!memory|redis).*)\.ts$/],
   ['client and ledgers', /^(client\/.*|ledger\/(memory|redis).*)\.ts$/],
   ['saves', /^saves\/.*\.ts$/],

@@ -38,7 +38,6 @@ describe('a signal', LIMIT, () => {
     })
 
     it(`aborted in the same tick: ${name} rejects with its reason`, async (t) => {
-      // BUG for startForcesave: its wait for the answer does not see that the signal is aborted already.
       const { docs } = await startPair(t)
       const controller = new AbortController()
       const work = rejection(call(docs, controller.signal))

@@ -453,7 +453,6 @@ describe(
             (docs) => docs.drop('k1', [], options),
             (docs) => docs.version(options),
             (docs) => docs.license(options),
-            // BUG: the types of these three lack `timeout`, which they take.
             (docs) => docs.forgotten.list(bad(options)),
             (docs) => docs.forgotten.url('k1', bad(options)),
             (docs) => docs.forgotten.delete('k1', bad(options)),
@@ -478,7 +477,6 @@ describe(
         [null, 'u1', {}, [5], [undefined]],
         (users) => [(docs) => docs.drop('k1', bad(users))],
       ],
-      // BUG: these three throw a TypeError of the engine.
       ['meta', [undefined, null], (meta) => [(docs) => docs.meta('k1', bad(meta))]],
       [
         'options',

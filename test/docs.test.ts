@@ -106,7 +106,6 @@ describe('on()', LIMIT, () => {
   })
 
   it('tells every command, with its answer', async (t) => {
-    // BUG: nothing emits `command`.
     const { docs } = await startPair(t)
     const heard: DocsEvents['command'][] = []
     docs.on('command', (event) => heard.push(event))
@@ -130,7 +129,6 @@ describe('on()', LIMIT, () => {
   })
 
   it('ending one registration twice does not end another of the same listener', async (t) => {
-    // BUG: the second call takes the other registration away.
     const { app, url } = await setStage(t)
     let heard = 0
     const listener = (): void => void (heard += 1)

@@ -199,7 +199,8 @@ describe('rule 3: one at a time per key, newest last', () => {
 
   it("rule 3: a stale save's `stored` is that of the newer one, which holds its edits", () => {
     // c is answered 4 while a's own callback is outstanding, so a's save is what it waits for.
-    const s = quietStory().accepted('a', 'b').saved('B', { for: 'b', at: 5 })
+    const s = quietStory().ask('a').ask('b').answer('a', 0).answer('b', 0)
+    s.saved('B', { for: 'b', at: 5 })
     s.ask('c').answer('c', 4).arrive('A', { for: 'a', at: 3 })
     assert.equal(s.told('c'), 'saved B')
     assert.equal(s.save('A')?.staleBy, 'B')

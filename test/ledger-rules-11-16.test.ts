@@ -219,8 +219,6 @@ describe('rule 14: nudges', () => {
     assert.equal(s.saved('A', { for: 'a' }).told('a'), 'saved A')
   })
 
-  // BUG: judge.ts accepted() is due at no time after a nudge, so the next one comes only if something
-  // else happens: a process that dies between the state and the nudge has sent the last one.
   it('rule 14: a nudge that was never sent does not cost the next one', () => {
     const s = story().register('a', { timeout: 500_000 }).answer('a', 0).wait(400_000)
     assert.equal(s.count('nudge'), 3)
@@ -259,7 +257,6 @@ describe('rule 15: the first verdict wins', () => {
     assert.equal(s.count('late'), 0)
   })
 
-  // BUG: document.ts lateFor() does not look whether this event has stored it.
   it('rule 15: nor is it when it is reported stored twice', () => {
     const s = story().accepted('a').saved('A', { for: 'a' }).store('A')
     assert.equal(s.count('late'), 0)
@@ -272,7 +269,6 @@ describe('rule 15: the first verdict wins', () => {
     assert.equal(s.count('settle'), 1)
   })
 
-  // BUG: an infinite deadline is no JSON: out of Redis it comes as null, which is due at once.
   it('rule 15: without a deadline nothing ends it by time', () => {
     const s = story().register('a', { timeout: Infinity }).answer('a', 0).wait(86_400_000)
     assert.equal(s.told('a'), 'waits')

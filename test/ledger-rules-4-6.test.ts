@@ -69,8 +69,6 @@ describe('rule 5: a final save', () => {
     assert.deepEqual([s.told('a'), s.told('b')], ['saved F', 'waits'])
   })
 
-  // BUG: fate.ts finalAfter() looks at the newest final save only, so an earlier one that is stored
-  // settles nobody while a newer one is on its way.
   it('rule 5: settles them also when another final save has come meanwhile', () => {
     const s = story().accepted('a').arrive('F', { status: 2, at: 1 }).editing()
     s.arrive('G', { status: 2, at: 9 }).store('F')
@@ -132,12 +130,18 @@ describe('rule 6: answered 4, while something is under way', () => {
   })
 
   it('rule 6: also when another save has settled that one already', () => {
-    const s = quietStory().accepted('a', 'b').saved('B', { for: 'b', at: 5 })
-    assert.equal(s.told('a'), 'saved B')
+    const s = quietStory().ask('a').ask('b').answer('a', 0).answer('b', 0)
+    assert.equal(s.saved('B', { for: 'b', at: 5 }).told('a'), 'saved B')
     s.ask('c').answer('c', 4)
     assert.equal(s.told('c'), 'waits')
     assert.equal(s.arrive('A', { for: 'a', at: 9 }).told('c'), 'waits')
     assert.equal(s.store('A').told('c'), 'saved A')
+  })
+
+  it('rule 6: not for one that a save asked for after its answer covers: that holds all it can hold', () => {
+    const s = quietStory().ask('a').answer('a', 0).ask('b').answer('b', 0)
+    assert.equal(s.saved('B', { for: 'b', at: 5 }).told('a'), 'saved B')
+    assert.equal(s.ask('c').answer('c', 4).told('c'), 'unchanged, no-changes')
   })
 
   it('rule 6: also when that one ran out of time already', () => {
@@ -325,7 +329,6 @@ describe('rule 6: answered 4, when the last editor may just have left', () => {
     assert.equal(s.told('a'), 'waits')
   })
 
-  // BUG: judge.ts nothingToSave() looks at the callbacks alone to see whether others may be saving.
   it('rule 6: somebody edits of whom no callback has told: others may be saving, so not certain', () => {
     const s = story().closed()
     s.sees = 'editing'

@@ -167,8 +167,6 @@ describe('rule 8: answered 1', () => {
     assert.equal(s.searched('b', 'H').store('H').told('b'), 'saved H')
   })
 
-  // BUG: judge.ts notOpen() counts a search as under way for ever, also when the process that searched
-  // has died and its command has run out of time.
   it('rule 8: a search that never ends holds up nobody once its command has run out of time', () => {
     const s = answered1('a').wait(60_000).ask('b').answer('b', 1)
     assert.equal(s.told('a'), 'TIMEOUT')

@@ -68,7 +68,6 @@ describe('defaults', () => {
 
   for (const name of ['header', 'prefix', 'algorithms', 'in', 'expiresIn', 'clockTolerance']) {
     it(`stand for a token.${name} that is undefined`, () => {
-      // BUG: an undefined field of `token` replaces its default.
       assert.deepEqual(resolve({ token: { [name]: undefined } }), resolve({}))
     })
   }
@@ -127,7 +126,6 @@ describe('server and publicUrl (bad-inputs 31)', () => {
   for (const [what, given] of bad) {
     for (const name of ['server', 'publicUrl']) {
       it(`${name}: ${what} is refused`, () => {
-        // BUG for an empty query or fragment: both stay at the end of publicUrl, before the path.
         const message = refusal({ [name]: given })
         assert.ok(message.startsWith(`${name}: got `), message)
         assert.match(message, /give an address like http:\/\/docs\.internal/)
@@ -273,12 +271,10 @@ describe('the others', () => {
     [{ path: '/do cs' }, /^path: got "\/do cs"; give a path like/],
     [{ path: '/docs?x' }, /^path: got "\/docs\?x"; give a path like/],
     [{ path: '/docs\n' }, /^path: got "\/docs\\n"; give a path like/],
-    // BUG for the next two: every URL parser takes dot segments out of callbackUrl().
     [{ path: '/docs/../x' }, /^path: got "\/docs\/\.\.\/x"; give a path like/],
     [{ path: '/./docs' }, /^path: got "\/\.\/docs"; give a path like/],
     [{ path: null }, /^path: got null; give a path like/],
     [{ otherSaves: 'no' }, /^otherSaves: got "no"; true or false$/],
-    // BUG: taken, and counted as false.
     [{ allowWeakSecret: 'yes' }, /^allowWeakSecret: got "yes"; true or false$/],
     [{ downloadOrigins: 'https://x.example' }, /^downloadOrigins: got "https.*array of origins$/],
     [
@@ -291,7 +287,6 @@ describe('the others', () => {
     ],
     [{ downloadOrigins: ['ftp://x.example'] }, /^downloadOrigins: got "ftp.*allowed is an origin/],
     [{ downloadOrigins: ['*'] }, /^downloadOrigins: got "\*"; allowed is an origin/],
-    // BUG: taken as the name of a host, so it never matches (bad-inputs 20).
     [
       { downloadOrigins: ['https://*.x.example'] },
       /^downloadOrigins: got "https.*allowed is an ori/,
@@ -320,7 +315,6 @@ describe('the others', () => {
     [{ token: { header: '' } }, /^token\.header: got ""; give the name of a header$/],
     [{ token: { header: 'A: b' } }, /^token\.header: got "A: b"; give the name of a header$/],
     [{ token: { prefix: 5 } }, /^token\.prefix: got 5; give a text$/],
-    // BUG: taken, and every command of `in: 'header'` then fails with a broken header.
     [{ token: { prefix: 'Bearer\r\n' } }, /^token\.prefix: got "Bearer\\r\\n"; give a text/],
   ]
   for (const [change, says] of bad) {
@@ -328,7 +322,6 @@ describe('the others', () => {
   }
 
   it('refuses credentials in downloadOrigins without showing them', () => {
-    // BUG: the origin is shown as it was given.
     const message = refusal({ downloadOrigins: ['https://u:hunter2@x.example'] })
     assert.match(message, /^downloadOrigins: .*allowed is an origin/)
     assert.doesNotMatch(message, /hunter2/)

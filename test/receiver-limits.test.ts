@@ -62,7 +62,6 @@ describe('2. a body that is slow, short or without end', LIMIT, () => {
   })
 
   it('nothing happens either when its header bears a good token', async (t) => {
-    // BUG: the deadline's error counts as "not JSON", so the header's token is acted upon.
     const clock = virtualClock()
     const stage = await setStage(t, { clock })
     const saving: unknown[] = []
@@ -78,7 +77,6 @@ describe('2. a body that is slow, short or without end', LIMIT, () => {
   })
 
   it('nothing happens when the sender hangs up in the middle of it', async (t) => {
-    // BUG for the same reason.
     const stage = await setStage(t)
     const heard: unknown[] = []
     stage.app.docs.on('saving', (event) => heard.push(event))
@@ -205,7 +203,6 @@ describe('4. 200,000 nested arrays', LIMIT, () => {
   for (const field of ['history', 'users', 'userdata', 'url', 'lastsave', 'later']) {
     for (const status of [4, 6, 2, 7]) {
       it(`as ${field} of a callback ${status}: answered, and never with a 500`, async (t) => {
-        // BUG for history: saveName() makes JSON of it, which is too deep for the stack.
         const { url, callback } = await setStage(t, { secret: null })
         const body = JSON.stringify(callback({ status, [field]: 'NESTED' })).replace(
           '"NESTED"',
@@ -217,7 +214,6 @@ describe('4. 200,000 nested arrays', LIMIT, () => {
     }
   }
 
-  // BUG, the same.
   it('as a claim of a token', async (t) => {
     const { url, callback } = await setStage(t)
     const jwt = await import('jsonwebtoken')

@@ -149,13 +149,16 @@ function recordPresence(
 ): DocumentState {
   const { status, users, joined, left } = event
   // Callbacks overtake each other: a 4 just after somebody came may tell of the session before.
+  // An info may tell of somebody whose own callback is still on its way.
+  const strangers = status === 1 && users.some((id) => state.users?.includes(id) === false)
+  const hasJoined = joined.length > 0 || strangers
   const closed = status === 4 && left.length > 0 && now - state.joinedAt >= rules.grace
   const presence =
     status === 1 ? { status: 'editing' as const, users } : { status: 'closed' as const, users: [] }
   return {
     ...state,
     users: closed ? [] : status === 1 ? users : state.users,
-    ...(joined.length > 0 ? { joined: state.turn, joinedAt: now } : {}),
+    ...(hasJoined ? { joined: state.turn, joinedAt: now } : {}),
     ...(event.ref === undefined ? {} : { ref: event.ref }),
     commands: state.commands.map((command) => {
       if (command.kind === 'info') {

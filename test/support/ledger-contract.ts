@@ -397,8 +397,6 @@ export function testLedger(backend: LedgerBackend): void {
       assert.equal(words(await waiting), 'COMMAND_REJECTED 6, for good')
     })
 
-    // BUG: order.ts counts from 1 again once the state has expired, and an application that keeps the
-    // number to fence off older writers (`save.sequence`) then refuses every newer save.
     it('the sequence grows also after the state has expired', async (t) => {
       const bench = await open(t)
       for (const name of ['A', 'B', 'C']) {

@@ -171,8 +171,6 @@ export function testQueue(backend: QueueBackend): void {
       await bench.until(() => bench.reports.length === 2)
     })
 
-    // BUG: memory-queue.ts forgets a save only after its report has resolved. The ledger may hand it
-    // over again as part of that report; then it stays `running` for ever and with it all of its key.
     it('also when that happens while it is being reported', async (t) => {
       const bench = await open(t, {
         run: (_key, _save, _attempt) =>
@@ -336,8 +334,6 @@ export function testQueue(backend: QueueBackend): void {
       assert.equal(bench.runs.length, 1)
     })
 
-    // BUG: memory-queue.ts goes round once more after a pause that was cut short, and reports that
-    // closing was the error and one attempt more than there were.
     it('a save whose pause was cut short is reported with what went wrong, and its attempts', async (t) => {
       const cause = new Error('disk full')
       const bench = await open(t, { run: () => Promise.reject(cause) })
@@ -366,7 +362,6 @@ export function testQueue(backend: QueueBackend): void {
       assert.equal(bench.runs.length, 1, 'it is not tried again')
     })
 
-    // BUG: memory-queue.ts close() waits for an abort that has been, when it is called again after that.
     it('close() resolves also when what is running takes no notice, each time it is called', async (t) => {
       const bench = await open(t, { run: () => new Promise(() => {}) })
       bench.queue.add('k', aSave('A'))

@@ -1,0 +1,35 @@
+/**
+ * `npm test`: every `test/*.test.ts`, or the files that are given; other arguments go to node's runner.
+ *
+ *     npm test -- test/errors.test.ts --test-name-pattern=code
+ */
+import { spawn } from 'node:child_process'
+import { existsSync, readdirSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const given = process.argv.slice(2)
+const isFile = (argument) => !argument.startsWith('-') && existsSync(argument)
+const flags = given.filter((argument) => !isFile(argument))
+const chosen = given.filter(isFile)
+const all = () =>
+  readdirSync(new URL('../test/', import.meta.url))
+    .filter((name) => name.endsWith('.test.ts'))
+    .sort()
+    .map((name) => `test/${name}`)
+const [cwd, files] = chosen.length > 0 ? [process.cwd(), chosen] : [root, all()]
+
+const child = spawn(
+  process.execPath,
+  ['--import', 'tsx', '--test', '--test-concurrency=2', ...flags, ...files],
+  { cwd, stdio: 'inherit' },
+)
+// An interrupted runner ends its tests itself, so this process waits for it.
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal))
+child.once('error', (error) => {
+  console.error(error.message)
+  process.exitCode = 1
+})
+child.once('close', (code) => {
+  process.exitCode = code ?? 1
+})
