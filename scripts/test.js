@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const given = process.argv.slice(2)
+/** @param {string} argument */
 const isFile = (argument) => !argument.startsWith('-') && existsSync(argument)
 const flags = given.filter((argument) => !isFile(argument))
 const chosen = given.filter(isFile)
@@ -25,7 +26,8 @@ const child = spawn(
   { cwd, stdio: 'inherit' },
 )
 // An interrupted runner ends its tests itself, so this process waits for it.
-for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal))
+process.on('SIGINT', () => child.kill('SIGINT'))
+process.on('SIGTERM', () => child.kill('SIGTERM'))
 child.once('error', (error) => {
   console.error(error.message)
   process.exitCode = 1

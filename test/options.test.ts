@@ -314,7 +314,7 @@ describe('the others', () => {
     [{ token: { algorithms: ['RS256'] } }, /^token\.algorithms: got an array of 1; allowed/],
     [{ token: { header: '' } }, /^token\.header: got ""; give the name of a header$/],
     [{ token: { header: 'A: b' } }, /^token\.header: got "A: b"; give the name of a header$/],
-    [{ token: { prefix: 5 } }, /^token\.prefix: got 5; give a text$/],
+    [{ token: { prefix: 5 } }, /^token\.prefix: got 5; give a text/],
     [{ token: { prefix: 'Bearer\r\n' } }, /^token\.prefix: got "Bearer\\r\\n"; give a text/],
   ]
   for (const [change, says] of bad) {

@@ -17,7 +17,6 @@ import {
   setStage,
   sign,
   type Fields,
-  type Reply,
   type Stage,
 } from './support/callbacks.js'
 

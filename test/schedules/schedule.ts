@@ -71,11 +71,7 @@ export async function runSchedule(seed: number, options: ScheduleOptions = {}): 
     outcome.violations.push(`${invariant}: ${what}, at ${clock.now() - start} ms`)
     trace(`VIOLATION ${invariant}: ${what}`)
   }
-  let core: Core | undefined
-  const theCore = (): Core => {
-    if (core === undefined) throw new Error('the core is used before it is there')
-    return core
-  }
+  const theCore = (): Core => core
   const storage = createStorage({ ...world, clock, random, core: theCore, violate, trace })
   const network = createNetwork({
     ...{ clock, random, loss: world.loss, core: theCore, trace },
@@ -99,7 +95,7 @@ export async function runSchedule(seed: number, options: ScheduleOptions = {}): 
           }),
     },
   )
-  core = createCore({
+  const core: Core = createCore({
     clock,
     random: random.next,
     saveDelay: random.pick([10, 500, 2000]),
@@ -122,10 +118,10 @@ export async function runSchedule(seed: number, options: ScheduleOptions = {}): 
   })
   const people = new People(
     world.otherSaves,
-    theCore(),
+    core,
     docs.callbackUrl('file'),
     random,
-    clock.now,
+    () => clock.now(),
     trace,
   )
   const pending: Promise<void>[] = []
