@@ -10,8 +10,9 @@ import { createHttp, type Http } from './client/http.js'
 import { systemClock, type Clock } from './clock.js'
 import { badOption, DocsError } from './errors.js'
 import { createEvents } from './events.js'
-import type { Ledger } from './ledger/ledger.js'
-import { createMemoryLedger, type MemoryLedgerParts } from './ledger/memory.js'
+import type { Backend, BackendParts } from './backends/backend.js'
+import { createMemoryBackend } from './backends/memory.js'
+import { createRedisBackend } from './backends/redis.js'
 import type { Effect } from './ledger/state.js'
 import { resolveOptions, type DocsOptions } from './options.js'
 import { createRefSigner } from './protocol/ref.js'
@@ -19,14 +20,13 @@ import { createKeys, signToken } from './protocol/token.js'
 import { createCallbackMiddleware, createRoutes } from './receiver/koa.js'
 import { createReceiver } from './receiver/receive.js'
 import { createForgotten } from './recovery/forgotten.js'
-import { createMemoryQueue } from './saves/memory-queue.js'
 import { createRunner } from './saves/runner.js'
 
 /** What tests put in the place of the world. */
 export interface Outside {
   clock?: Clock
   http?: Http
-  createLedger?: (parts: MemoryLedgerParts) => Ledger
+  createBackend?: (parts: BackendParts) => Backend
 }
 
 /**
@@ -48,7 +48,7 @@ export interface Outside {
 export function createDocs(given: DocsOptions, outside: Outside = {}): Docs {
   const options = resolveOptions(given)
   const { logger, prefix, path, publicUrl, server, secrets, token, timeout } = options
-  const { clock = systemClock, http = createHttp(), createLedger = createMemoryLedger } = outside
+  const { clock = systemClock, http = createHttp() } = outside
   const keys = secrets === null ? null : createKeys(secrets)
   const refs = createRefSigner(secrets, prefix)
   const events = createEvents(logger)
@@ -62,7 +62,11 @@ export function createDocs(given: DocsOptions, outside: Outside = {}): Docs {
     events,
   )
   const downloader = createDownloader({ ...options, clock, http })
-  const ledger = createLedger({ clock, rules: options, perform })
+  const backend = createBackend({
+    ...{ clock, logger, rules: options, prefix, retries: options.retries, perform },
+    concurrency: options.worker === false ? 0 : options.worker.concurrency,
+  })
+  const { ledger } = backend
   const asks = createAsks({
     ...{ ledger, client, clock, prefix, nudgeTimeout: timeout },
     lookTimeout: options.commandTimeout,
@@ -72,7 +76,7 @@ export function createDocs(given: DocsOptions, outside: Outside = {}): Docs {
     ...{ onSave: options.onSave, downloader, ledger, events, logger },
     deleteForgotten: forgotten.deleteStored,
   })
-  const queue = createMemoryQueue({ ...options, run, report, clock })
+  const queue = backend.startQueue(run, report)
   const receive = createReceiver({ ...options, ledger, downloader, events, clock, refs, keys })
   const middleware = createCallbackMiddleware({ receive, events, clock, maxBody: options.maxBody })
   const calls = createCalls({
@@ -80,6 +84,12 @@ export function createDocs(given: DocsOptions, outside: Outside = {}): Docs {
     commandTimeout: options.commandTimeout,
   })
   let closed: Promise<void> | undefined
+
+  function createBackend(parts: BackendParts): Backend {
+    if (outside.createBackend !== undefined) return outside.createBackend(parts)
+    const { redis } = options
+    return redis === undefined ? createMemoryBackend(parts) : createRedisBackend(redis, parts)
+  }
 
   function perform(key: string, effect: Effect): void {
     switch (effect.type) {
@@ -113,6 +123,7 @@ export function createDocs(given: DocsOptions, outside: Outside = {}): Docs {
     )
     await queue.close()
     await ledger.close()
+    await backend.close()
     await http.close()
     events.clear()
   }

@@ -4,6 +4,7 @@ import { baseUrl, checkOrigins } from './check-address.js'
 import { checkSecrets } from './check-secret.js'
 import { badOption, DocsError } from './errors.js'
 import { silentLogger, type Logger } from './events.js'
+import type { RedisOption } from './backends/backend.js'
 import type { FailedConversion } from './receiver/receive.js'
 import type { OnSave } from './saves/runner.js'
 import type { Algorithm, TokenOptions } from './protocol/token.js'
@@ -39,8 +40,16 @@ export interface DocsOptions {
   nudgeAfter?: number
   /** Further attempts of `onSave` for one save. Default 2. */
   retries?: number
-  /** How many saves of different keys are stored at once. Default 16. */
-  concurrency?: number
+  /**
+   * How many saves of different keys this process stores at once. Default `{ concurrency: 16 }`.
+   * `false`: it runs no `onSave`; another process with the same `redis` and `prefix` has to.
+   */
+  worker?: { concurrency: number } | false
+  /**
+   * A URL, ioredis options or an ioredis connection: several processes then act as one. A connection
+   * of the application's own is duplicated and never closed. Left out: everything lives in this process.
+   */
+  redis?: RedisOption
   /** How long a callback waits for its save before it is answered 503. Default 50,000. */
   replyTimeout?: number
   /** A forcesave's deadline; Infinity for none. Default 60,000. */
@@ -72,8 +81,9 @@ export interface DocsOptions {
 
 /** The options, checked, with every default filled in. */
 export type ResolvedOptions = Required<
-  Omit<DocsOptions, 'server' | 'secret' | 'publicUrl' | 'token' | 'allowWeakSecret'>
+  Omit<DocsOptions, 'server' | 'secret' | 'publicUrl' | 'token' | 'allowWeakSecret' | 'redis'>
 > & {
+  redis: RedisOption | undefined
   server: URL
   secrets: readonly string[] | null
   publicUrl: string | undefined
@@ -87,7 +97,7 @@ const DEFAULTS = {
   grace: 1_000,
   nudgeAfter: 10_000,
   retries: 2,
-  concurrency: 16,
+  worker: { concurrency: 16 },
   replyTimeout: 50_000,
   timeout: 60_000,
   commandTimeout: 15_000,
@@ -110,7 +120,7 @@ const TOKEN_DEFAULTS: TokenOptions = {
 }
 
 const KNOWN = new Set([
-  ...['server', 'secret', 'onSave', 'publicUrl', 'token', 'allowWeakSecret'],
+  ...['server', 'secret', 'onSave', 'publicUrl', 'token', 'allowWeakSecret', 'redis'],
   ...Object.keys(DEFAULTS),
 ])
 
@@ -123,12 +133,13 @@ export function resolveOptions(given: DocsOptions): ResolvedOptions {
     }
   }
   const set = withoutUndefined(given)
-  const { secret, allowWeakSecret, token, server, publicUrl, ...rest } = {
+  const { secret, allowWeakSecret, token, server, publicUrl, redis, ...rest } = {
     ...DEFAULTS,
     ...set,
   } as typeof DEFAULTS & DocsOptions
   const options = {
     ...rest,
+    redis: checkRedis(redis, rest.worker),
     server: new URL(baseUrl('server', server)),
     secrets: checkSecrets(secret, allowWeakSecret),
     publicUrl: publicUrl === undefined ? undefined : baseUrl('publicUrl', publicUrl),
@@ -149,7 +160,6 @@ function checkNumbers(options: ResolvedOptions): void {
   checkDelay('downloadTimeout', options.downloadTimeout, 1)
   checkDelay('retention', options.retention, 1000)
   checkWhole('retries', options.retries, 0, 10, 'further attempts')
-  checkWhole('concurrency', options.concurrency, 1, 10_000, 'saves at once')
   checkWhole('maxBody', options.maxBody, 1024, 2 ** 31, 'bytes')
   checkWhole('maxDownload', options.maxDownload, 1, Number.MAX_SAFE_INTEGER, 'bytes')
   checkWhole('token.expiresIn', options.token.expiresIn, 1, 86_400, 'seconds')
@@ -207,6 +217,26 @@ function tokenOf(given: unknown): TokenOptions {
     throw badOption('token.in', place, "allowed are 'body' and 'header'")
   }
   return token
+}
+
+function checkRedis(redis: unknown, worker: unknown): RedisOption | undefined {
+  if (worker !== false) {
+    const concurrency = isRecord(worker) ? worker.concurrency : undefined
+    if (!isRecord(worker)) throw badOption('worker', worker, 'give { concurrency } or false')
+    checkWhole('worker.concurrency', concurrency, 1, 10_000, 'saves at once')
+  }
+  if (redis === undefined) {
+    if (worker !== false) return undefined
+    throw badOption('worker', worker, 'without redis no other process could run onSave')
+  }
+  if (typeof redis === 'object' && redis !== null) return redis
+  // Not shown: it may hold a password.
+  if (typeof redis === 'string' && /^rediss?:\/\//.test(redis) && URL.canParse(redis)) return redis
+  throw badOption(
+    'redis',
+    typeof redis === 'string' ? 'another text' : redis,
+    'give a URL like redis://127.0.0.1:6379, ioredis options, or a connection',
+  )
 }
 
 /** What is undefined counts as left out. */

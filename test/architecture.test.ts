@@ -70,10 +70,11 @@ const own = (path: string): Import[] => imports.get(path)!.filter(({ to }) => to
  */
 const LAYERS: [name: string, files: RegExp][] = [
   ['ground', /^(clock|abort|check.*|call-options|errors|protocol\/.*)\.ts$/],
-  ['facts', /^(events|ledger\/(?!memory|redis).*)\.ts$/],
-  ['client and ledgers', /^(client\/.*|ledger\/(memory|redis).*)\.ts$/],
+  ['facts', /^(events|ledger\/(?!memory|redis|waiting).*)\.ts$/],
+  ['client and ledgers', /^(client\/.*|ledger\/(memory|redis|waiting).*)\.ts$/],
   ['saves', /^saves\/.*\.ts$/],
   ['receiver and recovery', /^(receiver|recovery)\/.*\.ts$/],
+  ['backends', /^backends\/.*\.ts$/],
   ['calls', /^(options|results|arguments|api|calls)\.ts$/],
   ['docs', /^docs\.ts$/],
   ['index', /^index\.ts$/],
@@ -105,7 +106,7 @@ describe('imports', () => {
   })
 
   it('the state machine imports the words of protocol and errors, and nothing that acts', () => {
-    const machine = files.filter((path) => /^ledger\/(?!memory|redis)/.test(path))
+    const machine = files.filter((path) => /^ledger\/(?!memory|redis|waiting)/.test(path))
     const wrong = machine.flatMap((path) =>
       imports
         .get(path)!

@@ -1,25 +1,19 @@
 /** The ledger of one process: a Map. Short enough to read as the specification of `ledger.ts`. */
-import { onAbort } from '../abort.js'
 import type { Clock } from '../clock.js'
-import { DocsError } from '../errors.js'
 import { transition, type Transition } from './document.js'
 import type { Ledger, Perform, SaveOutcome } from './ledger.js'
+import { closedError, saveOutcome } from './outcome.js'
 import { expiresAt } from './retention.js'
 import { emptyDocument, isOpen, type DocumentState, type LedgerEvent } from './state.js'
 import type { Rules, Verdict } from './state.js'
+import { addWait, type Wait } from './waiting.js'
 
 interface Entry {
   state: DocumentState
   verdicts: Map<string, { verdict: Verdict; at: number }>
-  waits: Set<Wait>
+  waits: Set<Wait<[]>>
   tickAt: number
   cancelTick: () => void
-}
-
-interface Wait {
-  /** Ends the wait if it can end now. */
-  look: () => void
-  reject: (reason: unknown) => void
 }
 
 export interface MemoryLedgerParts {
@@ -57,7 +51,7 @@ export function createMemoryLedger(parts: MemoryLedgerParts): Ledger {
     const entry = entries.get(key) ?? {
       state: emptyDocument,
       verdicts: new Map<string, { verdict: Verdict; at: number }>(),
-      waits: new Set<Wait>(),
+      waits: new Set<Wait<[]>>(),
       tickAt: Infinity,
       cancelTick: () => {},
     }
@@ -109,32 +103,15 @@ export function createMemoryLedger(parts: MemoryLedgerParts): Ledger {
     signal: AbortSignal | undefined,
     look: (entry: Entry) => Outcome | 'unknown' | 'pending',
   ): Promise<Outcome | undefined> {
-    return new Promise((resolve, reject) => {
-      if (closed) throw closedError(key)
-      signal?.throwIfAborted()
-      const entry = entries.get(key)
-      if (entry === undefined) return resolve(undefined)
-      const end = (): void => {
-        entry.waits.delete(waiting)
-        cancelAbort?.()
-      }
-      const waiting: Wait = {
-        look() {
-          const found = look(entry)
-          if (found === 'pending') return
-          end()
-          resolve(found === 'unknown' ? undefined : found)
-        },
-        reject(reason) {
-          end()
-          // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- the caller's own reason
-          reject(reason)
-        },
-      }
-      entry.waits.add(waiting)
-      const cancelAbort = signal && onAbort(signal, () => waiting.reject(signal.reason))
-      waiting.look()
-    })
+    if (closed) return Promise.reject(closedError(key))
+    const entry = entries.get(key)
+    if (entry === undefined) return Promise.resolve(undefined)
+    return addWait<[], Outcome>(
+      entry.waits,
+      signal,
+      () => look(entry),
+      (wait) => wait.look(),
+    )
   }
 
   return {
@@ -148,14 +125,7 @@ export function createMemoryLedger(parts: MemoryLedgerParts): Ledger {
         return state.commands.some((command) => command.id === id) ? 'pending' : 'unknown'
       }),
     finished: (key, name, signal) =>
-      wait<SaveOutcome>(key, signal, ({ state }) => {
-        const save = state.saves.find((other) => other.name === name)
-        if (save === undefined) return 'unknown'
-        if (isOpen(save)) return 'pending'
-        return save.phase === 'stored'
-          ? { phase: 'stored' }
-          : { phase: 'failed', permanent: save.permanent === true, error: save.error }
-      }),
+      wait<SaveOutcome>(key, signal, ({ state }) => saveOutcome(state, name)),
     close() {
       closed = true
       cancelSweep?.()
@@ -166,10 +136,4 @@ export function createMemoryLedger(parts: MemoryLedgerParts): Ledger {
       return Promise.resolve()
     },
   }
-}
-
-function closedError(key: string): DocsError {
-  return new DocsError('CLOSED', 'docs.close() was called; make a new one with createDocs()', {
-    key,
-  })
 }

@@ -2,6 +2,7 @@
  * In which order the saves of a key go to `onSave`, one at a time (`settlement.md` 3).
  */
 import { isFinal, isOpen, type DocumentState, type RunnableSave, type Save } from './state.js'
+import type { Effect, LedgerEvent } from './state.js'
 
 /** Whether everything in `older` is certainly in `newer` as well. */
 function supersedes(newer: Save, older: Save): boolean {
@@ -53,6 +54,31 @@ function goesBefore(left: Save, right: Save): boolean {
   return leftTime === rightTime ? left.turn < right.turn : leftTime < rightTime
 }
 
+/** What the queue is given of a running save; undefined when it has ended. */
+export function runnableOf(save: Save): RunnableSave | undefined {
+  const { name, status, sequence, trigger, lastSave, payload } = save
+  if (payload === undefined || sequence === undefined) return undefined
+  return {
+    name,
+    sequence,
+    status: status === 2 ? 2 : 6,
+    trigger,
+    ...(lastSave === undefined ? {} : { lastSave }),
+    payload,
+  }
+}
+
+/**
+ * A save comes again that counts as running: whoever was to queue it may have died before, so it is
+ * handed over once more. Queueing what is queued changes nothing.
+ */
+export function handedOverAgain(state: DocumentState, event: LedgerEvent): Effect[] {
+  if (event.type !== 'arrived') return []
+  const save = state.saves.find(({ name }) => name === event.save.name)
+  const run = save?.phase === 'running' ? runnableOf(save) : undefined
+  return run === undefined ? [] : [{ type: 'run', save: run }]
+}
+
 /**
  * Marks what has become stale and hands over the next save, when none is being stored.
  * A stale save counts as stored: what it holds is in storage already.
@@ -60,7 +86,7 @@ function goesBefore(left: Save, right: Save): boolean {
 export function advanceSaves(
   state: DocumentState,
   now: number,
-): { state: DocumentState; run?: RunnableSave } {
+): { state: DocumentState; run?: RunnableSave | undefined } {
   if (!state.saves.some((save) => save.phase === 'waiting')) return { state }
   const saves = state.saves.map((save) => {
     if (save.phase !== 'waiting') return save
@@ -87,22 +113,13 @@ export function advanceSaves(
 
   // From the time, so that it goes on growing after the state has expired.
   const sequence = Math.max(state.sequence + 1, now)
-  const run: RunnableSave = {
-    name: next.name,
-    sequence,
-    status: next.status === 2 ? 2 : 6,
-    trigger: next.trigger,
-    ...(next.lastSave === undefined ? {} : { lastSave: next.lastSave }),
-    payload: next.payload,
-  }
+  const running: Save = { ...next, phase: 'running', sequence }
   return {
     state: {
       ...state,
       sequence,
-      saves: saves.map((save) =>
-        save === next ? { ...save, phase: 'running' as const, sequence } : save,
-      ),
+      saves: saves.map((save) => (save === next ? running : save)),
     },
-    run,
+    run: runnableOf(running),
   }
 }

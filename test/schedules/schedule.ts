@@ -6,6 +6,7 @@
 import { createDocs } from '../../src/docs.js'
 import { isDocsError } from '../../src/errors.js'
 import type { Transition } from '../../src/ledger/document.js'
+import { createMemoryBackend } from '../../src/backends/memory.js'
 import { createMemoryLedger } from '../../src/ledger/memory.js'
 import { createCore, virtualClock, type Core, type Editor } from '../../src/testing/index.js'
 import { createNetwork } from './network.js'
@@ -91,7 +92,10 @@ export async function runSchedule(seed: number, options: ScheduleOptions = {}): 
       ...(options.machine === undefined
         ? {}
         : {
-            createLedger: (parts) => createMemoryLedger({ ...parts, ...pickMachine(options) }),
+            createBackend: (parts) => ({
+              ...createMemoryBackend(parts),
+              ledger: createMemoryLedger({ ...parts, ...pickMachine(options) }),
+            }),
           }),
     },
   )

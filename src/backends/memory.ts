@@ -1,0 +1,12 @@
+/** Everything in this process. */
+import { createMemoryLedger } from '../ledger/memory.js'
+import { createMemoryQueue } from '../saves/memory-queue.js'
+import type { Backend, BackendParts } from './backend.js'
+
+export function createMemoryBackend(parts: BackendParts): Backend {
+  return {
+    ledger: createMemoryLedger(parts),
+    startQueue: (run, report) => createMemoryQueue({ ...parts, run, report }),
+    close: () => Promise.resolve(),
+  }
+}

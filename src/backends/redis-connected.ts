@@ -1,0 +1,68 @@
+/** The Redis backend once its libraries are loaded: connections, ledger, queue. */
+import { createRedisLedger } from '../ledger/redis.js'
+import { createRedisStore } from '../ledger/redis-store.js'
+import type { Ledger } from '../ledger/ledger.js'
+import { createBullmqQueue } from '../saves/bullmq-queue.js'
+import type { RunSave, SaveQueue, SaveReport } from '../saves/queue.js'
+import type { BackendParts, RedisOption } from './backend.js'
+import { openConnections } from './redis-connections.js'
+import { lookAtRedis } from './redis-look.js'
+
+export interface Connected {
+  ledger: Ledger
+  startQueue: (run: RunSave, report: SaveReport) => SaveQueue
+  close: () => Promise<void>
+}
+
+/** A subscriber whose link is half open notices only when it is pinged (`bullmq.md`), ms. */
+const PING = 10_000
+
+export async function connect(option: RedisOption, parts: BackendParts): Promise<Connected> {
+  const { clock, logger, rules, perform, prefix, retries, concurrency } = parts
+  const connections = await openConnections(option, logger)
+  const store = createRedisStore(connections.ledger, prefix)
+  const ledger = createRedisLedger({ store, clock, rules, perform, logger, subscribe })
+  lookAtRedis(connections.ledger, logger)
+
+  function subscribe(wake: (message: string) => void, wakeAll: () => void): () => Promise<void> {
+    const { subscriber } = connections
+    subscriber.on('message', (_channel: string, message: string) => wake(message))
+    const begin = (): void => {
+      // Subscribe, wait until that is done, then read once: nothing falls in between.
+      subscriber.subscribe(store.channel).then(wakeAll, (error: unknown) => {
+        logger.debug({ err: error }, 'not subscribed yet')
+      })
+    }
+    subscriber.on('ready', begin)
+    if (subscriber.status === 'ready') begin()
+    let cancel = ping()
+    function ping(): () => void {
+      return clock.after(PING, () => {
+        cancel = ping()
+        const timeout = clock.after(PING / 2, () => subscriber.disconnect(true))
+        subscriber.ping().then(timeout, timeout)
+      })
+    }
+    return () => {
+      cancel()
+      return Promise.resolve()
+    }
+  }
+
+  return {
+    ledger,
+    startQueue: (run, report) =>
+      createBullmqQueue({
+        ...{ run, report, clock, retries, logger, concurrency },
+        prefix: `{${prefix}}`,
+        connection: connections.queue,
+        workerConnection: connections.worker,
+        async isWanted(key, { name, sequence }) {
+          const { saves } = await ledger.read(key)
+          const save = saves.find((other) => other.name === name)
+          return save?.phase === 'running' && save.sequence === sequence
+        },
+      }),
+    close: () => connections.close(),
+  }
+}

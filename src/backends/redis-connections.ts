@@ -1,0 +1,93 @@
+/**
+ * The four connections of a process, each with the patience of its job (`architecture.md`, "The Redis
+ * side"): the callback's path fails fast, the worker and the subscriber wait as long as it takes.
+ */
+import { Redis, type Cluster } from 'ioredis'
+import { badOption } from '../errors.js'
+import type { Logger } from '../events.js'
+import type { RedisOption } from './backend.js'
+
+export interface Connections {
+  ledger: Redis | Cluster
+  subscriber: Redis | Cluster
+  queue: Redis | Cluster
+  worker: Redis | Cluster
+  close: () => Promise<void>
+}
+
+/** How long the first connection may take before what needs it fails, ms. */
+const FIRST = 2_000
+
+interface Settings {
+  retryStrategy: (times: number) => number
+  maxRetriesPerRequest: number | null
+  commandTimeout?: number
+}
+
+const RETRY: Pick<Settings, 'retryStrategy'> = {
+  retryStrategy: (times) => Math.min(times * 100, 1_000),
+}
+const FAST: Settings = { ...RETRY, maxRetriesPerRequest: 1, commandTimeout: 2_000 }
+const PATIENT: Settings = { ...RETRY, maxRetriesPerRequest: null }
+
+export async function openConnections(option: RedisOption, logger: Logger): Promise<Connections> {
+  const all: (Redis | Cluster)[] = []
+  const open = (name: string, settings: Settings): Redis | Cluster => {
+    const connection = connectionOf(option, { ...settings, connectionName: `docs-${name}` })
+    connection.on('error', (error: unknown) => {
+      logger.warn({ err: error, connection: name }, 'Redis: connection trouble')
+    })
+    all.push(connection)
+    return connection
+  }
+  const connections = {
+    ledger: open('ledger', FAST),
+    subscriber: open('subscriber', PATIENT),
+    queue: open('queue', FAST),
+    worker: open('worker', PATIENT),
+  }
+  await firstReady(connections.ledger)
+  for (const fast of [connections.ledger, connections.queue]) failFast(fast)
+  return {
+    ...connections,
+    close() {
+      for (const connection of all) connection.disconnect()
+      return Promise.resolve()
+    },
+  }
+}
+
+/** From the first connection on, a command that finds none fails at once instead of waiting in line. */
+function failFast(connection: Redis | Cluster): void {
+  connection.options.enableOfflineQueue = false
+}
+
+function firstReady(connection: Redis | Cluster): Promise<void> {
+  if (connection.status === 'ready') return Promise.resolve()
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, FIRST)
+    connection.once('ready', () => {
+      clearTimeout(timer)
+      resolve()
+    })
+  })
+}
+
+function connectionOf(
+  option: RedisOption,
+  settings: Settings & { connectionName: string },
+): Redis | Cluster {
+  if (typeof option === 'string') return new Redis(option, settings)
+  if (isCluster(option)) return option.duplicate(undefined, { redisOptions: settings })
+  refusePrefix(isRedis(option) ? option.options : option)
+  return isRedis(option) ? option.duplicate(settings) : new Redis({ ...option, ...settings })
+}
+
+/** Also one of another copy of ioredis, so not by its class. */
+const isRedis = (value: object): value is Redis => 'duplicate' in value && 'status' in value
+const isCluster = (value: object): value is Cluster => isRedis(value) && 'nodes' in value
+
+function refusePrefix({ keyPrefix }: { keyPrefix?: unknown }): void {
+  if (keyPrefix === undefined || keyPrefix === '') return
+  throw badOption('redis.keyPrefix', keyPrefix, 'BullMQ takes none; use the option prefix instead')
+}

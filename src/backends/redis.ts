@@ -1,0 +1,67 @@
+/**
+ * The state in Redis, the saves in BullMQ. Both libraries are optional: they are loaded here, when
+ * the option `redis` is set, and nowhere else.
+ */
+import { createRequire } from 'node:module'
+import { DocsError } from '../errors.js'
+import type { SaveQueue } from '../saves/queue.js'
+import type { Backend, BackendParts, RedisOption } from './backend.js'
+import type { Connected } from './redis-connected.js'
+
+export function createRedisBackend(redis: RedisOption, parts: BackendParts): Backend {
+  const { logger } = parts
+  checkLibraries()
+  const connected = import('./redis-connected.js').then(({ connect }) => connect(redis, parts))
+  connected.catch((error: unknown) => logger.error({ err: error }, 'Redis cannot be used'))
+  const ledger = async (): Promise<Connected['ledger']> => (await connected).ledger
+  const whenConnected = (task: (backend: Connected) => unknown): void => {
+    // Its failure has been told above.
+    connected.then(task).catch(() => {})
+  }
+
+  return {
+    ledger: {
+      apply: async (key, event) => (await ledger()).apply(key, event),
+      read: async (key) => (await ledger()).read(key),
+      settled: async (key, id, signal) => (await ledger()).settled(key, id, signal),
+      finished: async (key, name, signal) => (await ledger()).finished(key, name, signal),
+      close: async () => (await ledger()).close(),
+    },
+    startQueue(run, report): SaveQueue {
+      const queue = connected.then((backend) => backend.startQueue(run, report))
+      queue.catch(() => {})
+      return {
+        add: (key, save) => whenConnected(async () => (await queue).add(key, save)),
+        close: async () => (await queue).close(),
+      }
+    },
+    close: async () => (await connected).close(),
+  }
+}
+
+/** Older BullMQ workers never come back after an outage (`bullmq.md`). */
+const BULLMQ = [6, 3, 3] as const
+
+function checkLibraries(): void {
+  const require = createRequire(import.meta.url)
+  for (const name of ['ioredis', 'bullmq']) {
+    try {
+      require.resolve(name)
+    } catch (cause) {
+      throw new DocsError(
+        'BAD_OPTION',
+        `redis: ${name} is not installed; run npm install bullmq@^6.3.3 ioredis`,
+        { cause },
+      )
+    }
+  }
+  const { version } = require('bullmq/package.json') as { version: string }
+  const [major = 0, minor = 0, patch = 0] = version.split('.').map(Number)
+  const difference = major - BULLMQ[0] || minor - BULLMQ[1] || patch - BULLMQ[2]
+  if (difference < 0) {
+    throw new DocsError(
+      'BAD_OPTION',
+      `redis: bullmq ${version} is installed, and its workers do not come back after an outage of Redis; install bullmq@^${BULLMQ.join('.')}`,
+    )
+  }
+}

@@ -1,0 +1,23 @@
+/** What both ledgers tell those who wait. */
+import { DocsError } from '../errors.js'
+import type { SaveOutcome } from './ledger.js'
+import { isOpen, type DocumentState } from './state.js'
+
+/** How the save of this name has ended, if it has and is known. */
+export function saveOutcome(
+  { saves }: DocumentState,
+  name: string,
+): SaveOutcome | 'unknown' | 'pending' {
+  const save = saves.find((other) => other.name === name)
+  if (save === undefined) return 'unknown'
+  if (isOpen(save)) return 'pending'
+  return save.phase === 'stored'
+    ? { phase: 'stored' }
+    : { phase: 'failed', permanent: save.permanent === true, error: save.error }
+}
+
+export function closedError(key: string): DocsError {
+  return new DocsError('CLOSED', 'docs.close() was called; make a new one with createDocs()', {
+    key,
+  })
+}

@@ -1,0 +1,115 @@
+/**
+ * One document in Redis: its state with a version and when it is due, and a key for each verdict. A
+ * change is written only if the version is the one it was made from, in one script that also sets
+ * the expiry and publishes the wake-up (`architecture.md`, "The Redis side").
+ */
+import { createHash } from 'node:crypto'
+import type { Cluster, Redis } from 'ioredis'
+import { emptyDocument, type DocumentState, type Verdict } from './state.js'
+
+export interface StoredDocument {
+  version: number
+  state: DocumentState
+  /** ms since the epoch, Infinity for nothing. */
+  dueAt: number
+  /** Redis's own time, ms since the epoch: the clocks of the processes do not matter. */
+  now: number
+  /** In the order of the ids asked for. */
+  verdicts: (Verdict | undefined)[]
+}
+
+export interface Change {
+  version: number
+  state: DocumentState
+  dueAt: number
+  verdicts: ReadonlyMap<string, Verdict>
+  /** ms */
+  expiry: number
+}
+
+export interface RedisStore {
+  /** The name that stands for a key in Redis: a document key never becomes a Redis key as it is. */
+  nameOf: (key: string) => string
+  /** Where wake-ups are published: `<name> <dueAt>`. */
+  readonly channel: string
+  read: (key: string, ids?: readonly string[]) => Promise<StoredDocument>
+  /** Redis's time when it was written; undefined when somebody else was faster. */
+  write: (key: string, change: Change) => Promise<number | undefined>
+}
+
+const NOW = `local t = redis.call('TIME') local now = t[1] * 1000 + math.floor(t[2] / 1000)`
+
+const READ = `${NOW}
+local d = redis.call('HMGET', KEYS[1], 'v', 's', 'd')
+local r = { now, d[1], d[2], d[3] }
+for i = 2, #KEYS do r[i + 3] = redis.call('GET', KEYS[i]) end
+return r`
+
+const WRITE = `${NOW}
+if (redis.call('HGET', KEYS[1], 'v') or '0') ~= ARGV[1] then return -1 end
+redis.call('HSET', KEYS[1], 'v', ARGV[1] + 1, 's', ARGV[2], 'd', ARGV[3])
+redis.call('PEXPIRE', KEYS[1], ARGV[4])
+for i = 2, #KEYS do redis.call('SET', KEYS[i], ARGV[i + 5], 'PX', ARGV[4], 'NX') end
+redis.call('PUBLISH', ARGV[5], ARGV[6])
+return now`
+
+export function createRedisStore(redis: Redis | Cluster, prefix: string): RedisStore {
+  const channel = `${prefix}:wake`
+  const nameOf = (key: string): string => createHash('sha256').update(key).digest('base64url')
+  // One hash tag per document: in a cluster all of it is in one place.
+  const documentKey = (key: string): string => `${prefix}:{${nameOf(key)}}:document`
+  const verdictKey = (key: string, id: string): string => `${prefix}:{${nameOf(key)}}:verdict:${id}`
+  const read = script(redis, READ)
+  const write = script(redis, WRITE)
+
+  return {
+    nameOf,
+    channel,
+    async read(key, ids = []) {
+      const keys = [documentKey(key), ...ids.map((id) => verdictKey(key, id))]
+      const [now, version, state, dueAt, ...verdicts] = (await read(keys, [])) as [
+        number,
+        ...(string | null)[],
+      ]
+      return {
+        now,
+        version: Number(version ?? 0),
+        state: typeof state === 'string' ? (JSON.parse(state) as DocumentState) : emptyDocument,
+        dueAt: typeof dueAt === 'string' && dueAt !== '' ? Number(dueAt) : Infinity,
+        verdicts: ids.map((_id, index) => {
+          const verdict = verdicts[index]
+          return typeof verdict === 'string' ? (JSON.parse(verdict) as Verdict) : undefined
+        }),
+      }
+    },
+    async write(key, { version, state, dueAt, verdicts, expiry }) {
+      const due = dueAt === Infinity ? '' : String(dueAt)
+      const entries = [...verdicts]
+      const now = (await write(
+        [documentKey(key), ...entries.map(([id]) => verdictKey(key, id))],
+        [
+          ...[String(version), JSON.stringify(state), due, String(Math.ceil(expiry))],
+          ...[channel, `${nameOf(key)} ${due}`],
+          ...entries.map(([, verdict]) => JSON.stringify(verdict)),
+        ],
+      )) as number
+      return now === -1 ? undefined : now
+    },
+  }
+}
+
+/** A script by its hash; sent whole when Redis does not know it (any more). */
+function script(
+  redis: Redis | Cluster,
+  text: string,
+): (keys: string[], values: string[]) => Promise<unknown> {
+  const hash = createHash('sha1').update(text).digest('hex')
+  return async (keys, values) => {
+    try {
+      return await redis.evalsha(hash, keys.length, ...keys, ...values)
+    } catch (error) {
+      if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error
+      return redis.eval(text, keys.length, ...keys, ...values)
+    }
+  }
+}

@@ -1,0 +1,155 @@
+/** The packed tarball: what is in it, what it promises to tools, and that it works where it is installed. */
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, describe, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { environment, playFirstExample } from './support/first-example.js'
+import { asCommonJs, firstExample } from './support/readme.js'
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url))
+const LIMIT = { timeout: 180_000 }
+const FILES = ['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json']
+const OPTIONAL = ['bullmq', 'ioredis']
+
+/** Runs a program to its end; what it has printed is in the error when it fails. */
+async function run(folder: string, program: string, args: string[]): Promise<string> {
+  const options = { cwd: folder, env: environment(), maxBuffer: 2 ** 26 }
+  const { stdout } = await promisify(execFile)(program, args, options).catch((error: unknown) => {
+    const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string }
+    throw new Error(`${program} ${args.join(' ')}:\n${stdout}${stderr}`, { cause: error })
+  })
+  return stdout
+}
+const tool = (name: string): string => join(ROOT, 'node_modules', '.bin', name)
+
+describe('the package', LIMIT, () => {
+  let folder: string
+  let tarball: string
+  let packed: string[]
+
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'package-'))
+    // A copy: its build must not get into the way of another one's.
+    const copy = join(folder, 'copy')
+    await mkdir(copy)
+    for (const name of [...FILES, 'src', 'tsconfig.json', 'tsconfig.build.json']) {
+      await cp(join(ROOT, name), join(copy, name), { recursive: true })
+    }
+    await symlink(join(ROOT, 'node_modules'), join(copy, 'node_modules'), 'dir')
+    await run(copy, 'npm', ['pack', '--pack-destination', folder])
+    const [name = ''] = (await readdir(folder)).filter((file) => file.endsWith('.tgz'))
+    tarball = join(folder, name)
+    const list = await run(folder, 'tar', ['-tzf', tarball])
+    packed = list.trim().split('\n').sort()
+  })
+  after(() => rm(folder, { recursive: true, force: true }))
+
+  test('holds the build and the papers, and nothing else', async () => {
+    const others = packed.filter((path) => !/^package\/dist\/[\w/-]+\.(js|d\.ts)$/.test(path))
+    assert.deepEqual(
+      others,
+      FILES.map((name) => `package/${name}`),
+    )
+    const sources = await readdir(join(ROOT, 'src'), { recursive: true, encoding: 'utf8' })
+    const modules = sources.filter((path) => path.endsWith('.ts'))
+    assert.equal(
+      packed.length - FILES.length,
+      2 * modules.length,
+      'of each module its code and its types',
+    )
+  })
+
+  test('publint finds nothing to say', async () => {
+    assert.match(await run(folder, tool('publint'), ['run', tarball, '--strict']), /All good!/)
+  })
+
+  test('its types resolve wherever ES modules do', async () => {
+    // Its exit code tells of problems. Left out: resolutions older than `exports`, and `require`, for
+    // which it knows Nodes only that could not load ES modules; a test below does that for real.
+    const args = [tarball, '--profile', 'esm-only', '--format', 'ascii']
+    assert.match(await run(folder, tool('attw'), args), /node16 \(from ESM\): +🟢/)
+  })
+
+  describe('installed in an empty folder', () => {
+    let home: string
+
+    before(async () => {
+      home = join(folder, 'home')
+      await mkdir(home)
+      await writeFile(join(home, 'package.json'), '{ "private": true }')
+      const quiet = ['--prefer-offline', '--no-audit', '--no-fund']
+      await run(home, 'npm', ['install', '--no-save', ...quiet, tarball, 'koa'])
+      installed = await readdir(join(home, 'node_modules'))
+      // They are there from now on, and tell when they are loaded.
+      for (const name of OPTIONAL) {
+        await mkdir(join(home, 'node_modules', name))
+        await writeFile(
+          join(home, 'node_modules', name, 'index.js'),
+          `console.log('${name} is loaded')`,
+        )
+      }
+    })
+    let installed: string[]
+
+    test('it brings neither bullmq nor ioredis', () => {
+      assert.equal(installed.includes('koa-docs-callback'), true)
+      assert.deepEqual(
+        OPTIONAL.filter((name) => installed.includes(name)),
+        [],
+      )
+    })
+
+    test('the first example works by import, and loads neither', async () => {
+      await writeFile(join(home, 'app.mjs'), firstExample)
+      assert.equal(await playFirstExample({ folder: home, args: ['app.mjs'] }), '')
+    })
+
+    test('the first example works by require, and loads neither', async () => {
+      const program = asCommonJs(firstExample)
+      assert.match(
+        program,
+        /^const \{ createDocs, isDocsError \} = require\('koa-docs-callback'\)$/m,
+      )
+      assert.doesNotMatch(program, /^import /m)
+      await writeFile(join(home, 'app.cjs'), program)
+      await rm(join(home, 'files'), { recursive: true, force: true })
+      // Node 20 calls require() of an ES module experimental.
+      const args = ['--disable-warning=ExperimentalWarning', 'app.cjs']
+      assert.equal(await playFirstExample({ folder: home, args }), '')
+    })
+
+    test('koa-docs-callback/testing is there, and so is package.json', async () => {
+      const program = `
+        import { startDocsServer } from 'koa-docs-callback/testing'
+        import manifest from 'koa-docs-callback/package.json' with { type: 'json' }
+        const server = await startDocsServer()
+        console.log(manifest.name, server.url.replace(/\\d+$/, ''))
+        await server.close()
+      `
+      await writeFile(join(home, 'testing.mjs'), program)
+      const args = ['--disable-warning=ExperimentalWarning', 'testing.mjs']
+      assert.equal(await run(home, process.execPath, args), 'koa-docs-callback http://127.0.0.1:\n')
+    })
+
+    test('nothing but the named entries can be reached', async () => {
+      const args = [
+        '--input-type=module',
+        '--eval',
+        "await import('koa-docs-callback/dist/docs.js')",
+      ]
+      await assert.rejects(run(home, process.execPath, args), /ERR_PACKAGE_PATH_NOT_EXPORTED/)
+    })
+  })
+
+  test('its version is the newest one of the changelog', async () => {
+    const { version } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8')) as {
+      version: string
+    }
+    const changelog = await readFile(join(ROOT, 'CHANGELOG.md'), 'utf8')
+    assert.equal(/^## \[(.+?)\] - \d{4}-\d\d-\d\d$/m.exec(changelog)?.[1], version)
+  })
+})

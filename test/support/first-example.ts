@@ -1,0 +1,115 @@
+/** The README's first example as a user runs it: another process, driven over HTTP. */
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import { editsIn, startDocsServer } from '../../src/testing/index.js'
+import { SECRET } from './app.js'
+
+interface Program {
+  /** The folder that it runs in. */
+  folder: string
+  /** Node's arguments. */
+  args: string[]
+  env?: Record<string, string>
+}
+
+interface Config {
+  document: { key: string }
+  editorConfig: { callbackUrl: string }
+  token: string
+}
+
+/** Runs it through a session: type, save, nothing new, type, close. Answers what it has printed. */
+export async function playFirstExample({ folder, args, env = {} }: Program): Promise<string> {
+  await using server = await startDocsServer({ secret: SECRET })
+  const port = await freePort()
+  const url = `http://127.0.0.1:${port}`
+  const child = spawn(process.execPath, args, {
+    cwd: folder,
+    env: {
+      ...environment(),
+      ...env,
+      ...{ DOCS_URL: server.url, DOCS_SECRET: SECRET, PORT: String(port), PUBLIC_URL: url },
+    },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let printed = ''
+  child.stdout.on('data', (chunk: Buffer) => (printed += chunk.toString()))
+  child.stderr.on('data', (chunk: Buffer) => (printed += chunk.toString()))
+  const ended = once(child, 'close')
+  const stored = (): Promise<Buffer> => readFile(join(folder, 'files', 'report.docx'))
+  const save = async (): Promise<Record<string, unknown>> =>
+    (await fetch(`${url}/save`, { method: 'POST' })).json() as never
+  const config = async (): Promise<Config> => (await fetch(`${url}/config`)).json() as never
+
+  try {
+    await listening(url, () => {
+      assert.equal(child.exitCode, null, `the example has ended:\n${printed}`)
+    })
+    const { document, editorConfig, token } = await config()
+    assert.equal(token.split('.').length, 3)
+    const editor = await server.open(document.key, {
+      user: 'ann',
+      callbackUrl: editorConfig.callbackUrl,
+    })
+
+    editor.type('hello')
+    const saved = await save()
+    const bytes = await stored()
+    assert.equal(bytes.toString(), '1 ann hello\n')
+    const { lastSave, ...rest } = saved
+    assert.deepEqual(rest, {
+      ...{ outcome: 'saved', key: document.key, stored: { size: bytes.length }, certain: true },
+      ...{ final: false, trigger: 'command', filetype: 'docx', users: ['ann'] },
+    })
+    assert.equal(Number.isNaN(Date.parse(String(lastSave))), false)
+    const download = await fetch(`${url}/report.docx`)
+    assert.deepEqual(Buffer.from(await download.arrayBuffer()), bytes)
+
+    const { outcome, reason } = await save()
+    assert.deepEqual({ outcome, reason }, { outcome: 'unchanged', reason: 'no-changes' })
+
+    editor.type('goodbye')
+    await editor.close()
+    await server.idle()
+    assert.deepEqual(editsIn(await stored()), [1, 2])
+    assert.notEqual((await config()).document.key, document.key, 'the final save ends the key')
+    return printed
+  } finally {
+    child.kill()
+    await ended
+  }
+}
+
+/** For a process of its own: node's test runner tells its children by a variable that they are such. */
+export function environment(): NodeJS.ProcessEnv {
+  const { NODE_TEST_CONTEXT: _context, NODE_OPTIONS: _options, ...rest } = process.env
+  return rest
+}
+
+async function freePort(): Promise<number> {
+  const listener = createServer().listen(0, '127.0.0.1')
+  await once(listener, 'listening')
+  const { port } = listener.address() as AddressInfo
+  listener.close()
+  await once(listener, 'close')
+  return port
+}
+
+/** A process tells nobody that it listens: asked until it answers. */
+async function listening(url: string, check: () => void): Promise<void> {
+  for (;;) {
+    check()
+    const answered = await fetch(url).then(
+      () => true,
+      () => false,
+    )
+    if (answered) return
+    await pause(20)
+  }
+}
