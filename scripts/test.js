@@ -6,6 +6,7 @@
 import { spawn } from 'node:child_process'
 import { existsSync, readdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { ensureRedis } from './ensure-redis.js'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const given = process.argv.slice(2)
@@ -19,6 +20,8 @@ const all = () =>
     .sort()
     .map((name) => `test/${name}`)
 const [cwd, files] = chosen.length > 0 ? [process.cwd(), chosen] : [root, all()]
+
+ensureRedis()
 
 const child = spawn(
   process.execPath,

@@ -12,6 +12,12 @@ export function baseUrl(name: string, given: unknown): string {
   return url.href.replace(/\/+$/, '')
 }
 
+/** A path without dot segments, which every URL parser takes out, and without a slash at its end. */
+export function checkPath(name: string, path: unknown): void {
+  if (typeof path === 'string' && /^(\/(?!\.{1,2}(\/|$))[\w.~-]+)+$/.test(path)) return
+  throw badOption(name, path, 'give a path like /docs/callback, without a slash at its end')
+}
+
 /** Whole origins, never patterns. */
 export function checkOrigins(origins: unknown): void {
   if (!Array.isArray(origins)) {

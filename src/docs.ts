@@ -8,6 +8,7 @@ import { observed } from './client/observed.js'
 import { createDownloader } from './client/download.js'
 import { createHttp, type Http } from './client/http.js'
 import { systemClock, type Clock } from './clock.js'
+import { checkPath } from './check-address.js'
 import { badOption, DocsError } from './errors.js'
 import { createEvents } from './events.js'
 import type { Backend, BackendParts } from './backends/backend.js'
@@ -45,7 +46,12 @@ export interface Outside {
  * app.use(docs.routes())
  * const result = await docs.forcesave(key)
  */
-export function createDocs(given: DocsOptions, outside: Outside = {}): Docs {
+export function createDocs(options: DocsOptions): Docs {
+  return assembleDocs(options, {})
+}
+
+/** `createDocs` in the world that tests make. */
+export function assembleDocs(given: DocsOptions, outside: Outside): Docs {
   const options = resolveOptions(given)
   const { logger, prefix, path, publicUrl, server, secrets, token, timeout } = options
   const { clock = systemClock, http = createHttp() } = outside
@@ -134,7 +140,10 @@ export function createDocs(given: DocsOptions, outside: Outside = {}): Docs {
 
   return {
     ...calls,
-    routes: ({ prefix: before = '' } = {}) => createRoutes(middleware, before + path),
+    routes({ prefix: before = '' } = {}) {
+      if (before !== '') checkPath('routes.prefix', before)
+      return createRoutes(middleware, before + path)
+    },
     callback: () => middleware,
     async receive(request) {
       // A final save is then sent again, to whoever is there by that time.

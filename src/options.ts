@@ -1,6 +1,6 @@
 /** The options of `createDocs`, with their defaults; the one place that checks them. */
 import { checkDelay, checkWhole } from './check.js'
-import { baseUrl, checkOrigins } from './check-address.js'
+import { baseUrl, checkOrigins, checkPath } from './check-address.js'
 import { checkSecrets } from './check-secret.js'
 import { badOption, DocsError } from './errors.js'
 import { silentLogger, type Logger } from './events.js'
@@ -18,7 +18,7 @@ export interface DocsOptions {
    * the first signs, both are taken. `null` turns tokens off: whoever reaches the callback route can
    * then store what they like.
    */
-  secret: string | readonly string[] | null
+  secret: string | readonly string[] | null | undefined
   /**
    * Stores one save; runs once per save and one at a time per key. What it returns (any JSON, at most
    * 65,536 characters of it) comes back as `stored`. Throw {@link RejectSave} when it can never succeed.
@@ -171,9 +171,7 @@ function checkTexts(options: ResolvedOptions): void {
   if (typeof prefix !== 'string' || !/^[0-9A-Za-z_-]{1,32}$/.test(prefix)) {
     throw badOption('prefix', prefix, 'allowed are 1 to 32 characters of 0-9 A-Z a-z _ -')
   }
-  if (typeof path !== 'string' || !/^(\/(?!\.{1,2}(\/|$))[\w.~-]+)+$/.test(path)) {
-    throw badOption('path', path, 'give a path like /docs/callback, without a slash at its end')
-  }
+  checkPath('path', path)
   if (typeof otherSaves !== 'boolean') throw badOption('otherSaves', otherSaves, 'true or false')
   checkOrigins(downloadOrigins)
   if (typeof token.header !== 'string' || !/^[\w-]+$/.test(token.header)) {

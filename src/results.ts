@@ -21,16 +21,18 @@ export type ForcesaveResult =
       users: readonly string[]
       /** As given to the call. */
       userdata: string | undefined
+      /**
+       * False: a save that nobody told us about may be under way with newer edits (button, timer, form,
+       * another application, an editor that closed or came just now), or two saves of one second came
+       * in an order that nothing tells. The Docs server cannot be asked.
+       */
       certain: boolean
     }
   | {
       outcome: 'unchanged'
       key: string
       reason: 'no-changes' | 'not-open'
-      /**
-       * False: somebody else's save (button, timer, form, another application) may be under way, and
-       * the Docs server cannot be asked. With `otherSaves: false` this does not happen.
-       */
+      /** As with `saved`. */
       certain: boolean
     }
 

@@ -22,9 +22,9 @@ export interface RunnerParts {
   deleteForgotten: (key: string) => Promise<void>
 }
 
-/** Whether trying again cannot help: `onSave` says so, or a download that will not get better. */
+/** Whether trying again cannot help: `onSave` says so, or a download of it that will not get better. */
 export const cannotSucceed = (error: unknown): boolean =>
-  isRejectSave(error) || (isDocsError(error) && !error.retryable)
+  isRejectSave(error) || (isDocsError(error, 'BAD_RESPONSE') && !error.retryable)
 
 export function createRunner(parts: RunnerParts): { run: RunSave; report: SaveReport } {
   const { onSave, downloader, ledger, events, logger, deleteForgotten } = parts

@@ -3,7 +3,7 @@
  * overlap and fail, `onSave` is slow and fails, requests, responses, callbacks and replies get lost.
  * All of it on virtual time, from one seed; the invariants of `settlement.md` are checked.
  */
-import { createDocs } from '../../src/docs.js'
+import { assembleDocs } from '../../src/docs.js'
 import { isDocsError } from '../../src/errors.js'
 import type { Transition } from '../../src/ledger/document.js'
 import { createMemoryBackend } from '../../src/backends/memory.js'
@@ -78,7 +78,7 @@ export async function runSchedule(seed: number, options: ScheduleOptions = {}): 
     ...{ clock, random, loss: world.loss, core: theCore, trace },
     receive: (request) => docs.receive(request),
   })
-  const docs = createDocs(
+  const docs = assembleDocs(
     {
       server: 'http://127.0.0.1:8000',
       publicUrl: 'http://app',

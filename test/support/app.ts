@@ -3,7 +3,7 @@ import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import Koa, { type Middleware } from 'koa'
 import type { Docs } from '../../src/api.js'
-import { createDocs, type Outside } from '../../src/docs.js'
+import { assembleDocs, type Outside } from '../../src/docs.js'
 import type { DocsOptions } from '../../src/options.js'
 import type { Save } from '../../src/saves/save.js'
 
@@ -42,7 +42,7 @@ export async function startApp(options: AppOptions): Promise<App> {
   await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve))
   const url = `http://127.0.0.1:${(listener.address() as AddressInfo).port}`
   const stored: StoredFile[] = []
-  const docs = createDocs(
+  const docs = assembleDocs(
     {
       secret: SECRET,
       publicUrl: url,
