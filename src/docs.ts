@@ -1,6 +1,6 @@
 /** `createDocs()`: puts the parts together, owns start and close. */
 import type { Docs } from './api.js'
-import { checkRef } from './arguments.js'
+import { checkRef, handleOf } from './arguments.js'
 import { createCalls } from './calls.js'
 import { createAsks } from './client/asks.js'
 import { createCommandClient } from './client/commands.js'
@@ -74,7 +74,7 @@ export function assembleDocs(given: DocsOptions, outside: Outside): Docs {
   })
   const { ledger } = backend
   const asks = createAsks({
-    ...{ ledger, client, clock, prefix, nudgeTimeout: timeout },
+    ...{ ledger, client, clock, prefix },
     lookTimeout: options.commandTimeout,
   })
   const forgotten = createForgotten({ client, ledger, downloader, logger })
@@ -102,11 +102,13 @@ export function assembleDocs(given: DocsOptions, outside: Outside): Docs {
       case 'run':
         return queue.add(key, effect.save)
       case 'settle': {
-        const { id, verdict } = effect
-        return events.emit('settled', { key, id, outcome: verdict.outcome, rule: verdict.rule })
+        const { id, kind, verdict } = effect
+        if (kind === 'nudge') return
+        const { outcome, rule } = verdict
+        return events.emit('settled', { key, id: handleOf(key, id), outcome, rule })
       }
       case 'late':
-        return events.emit('late', { key, id: effect.id })
+        return events.emit('late', { key, id: handleOf(key, effect.id) })
       case 'nudge':
         return inBackground(key, asks.nudge(key))
       case 'look':
@@ -145,11 +147,7 @@ export function assembleDocs(given: DocsOptions, outside: Outside): Docs {
       return createRoutes(middleware, before + path)
     },
     callback: () => middleware,
-    async receive(request) {
-      // A final save is then sent again, to whoever is there by that time.
-      if (closing.signal.aborted) return { status: 503, body: { error: 1 } }
-      return receive(request)
-    },
+    receive,
     callbackUrl(ref) {
       checkRef(ref)
       if (publicUrl === undefined) {

@@ -60,8 +60,7 @@ export function createEvents(logger: Logger): Events {
     emit(name, event) {
       for (const listener of emitter.listeners(name) as ((event: unknown) => unknown)[]) {
         try {
-          const result = listener(event)
-          if (result instanceof Promise) result.catch((error: unknown) => complain(name, error))
+          Promise.resolve(listener(event)).catch((error: unknown) => complain(name, error))
         } catch (error) {
           complain(name, error)
         }

@@ -64,7 +64,7 @@ export interface DocsOptions {
   downloadTimeout?: number
   /** Further origins (`https://docs.example.com`) that the links of saves may have. Default none. */
   downloadOrigins?: readonly string[]
-  /** How long verdicts and names are remembered. Default 3,600,000, an hour. */
+  /** How long verdicts and names are remembered; 900,000 at least. Default 3,600,000, an hour. */
   retention?: number
   /** Takes a secret of less than 32 bytes. Default false. */
   allowWeakSecret?: boolean
@@ -158,7 +158,8 @@ function checkNumbers(options: ResolvedOptions): void {
   checkDelay('timeout', options.timeout, 1, true)
   checkDelay('commandTimeout', options.commandTimeout, 1)
   checkDelay('downloadTimeout', options.downloadTimeout, 1)
-  checkDelay('retention', options.retention, 1000)
+  // A link lives 15 minutes: what may still come by one is not to be forgotten.
+  checkDelay('retention', options.retention, 900_000)
   checkWhole('retries', options.retries, 0, 10, 'further attempts')
   checkWhole('maxBody', options.maxBody, 1024, 2 ** 31, 'bytes')
   checkWhole('maxDownload', options.maxDownload, 1, Number.MAX_SAFE_INTEGER, 'bytes')

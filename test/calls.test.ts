@@ -252,12 +252,12 @@ describe('startForcesave and outcome', LIMIT, () => {
 
   it('is forgotten after the retention time', async (t) => {
     const clock = virtualClock()
-    const { docs, open } = await startPair(t, { clock, retention: 60_000 })
+    const { docs, open } = await startPair(t, { clock, retention: 900_000 })
     const editor = await passTime(clock, open('k1'))
     editor.type('x')
     const { id } = await passTime(clock, docs.startForcesave('k1'))
     await passTime(clock, docs.outcome(id))
-    await clock.advance(121_000)
+    await clock.advance(1_801_000)
     await failure(docs.outcome(id), 'BAD_OPTION')
   })
 })

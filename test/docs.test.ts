@@ -91,6 +91,8 @@ describe('an older Docs server', LIMIT, () => {
   })
 })
 
+const joined = { key: 'k1', status: 1, actions: [{ type: 1, userid: 'u1' }] }
+
 describe('on()', LIMIT, () => {
   it('tells a session from its beginning to its end', async (t) => {
     const { docs, open, server } = await startPair(t)
@@ -122,9 +124,9 @@ describe('on()', LIMIT, () => {
     const heard: string[] = []
     const end = app.docs.on('editing', () => heard.push('first'))
     app.docs.on('editing', () => heard.push('second'))
-    await postSigned(url, { key: 'k1', status: 1 })
+    await postSigned(url, joined)
     end()
-    await postSigned(url, { key: 'k1', status: 1 })
+    await postSigned(url, joined)
     assert.deepEqual(heard, ['first', 'second', 'second'])
   })
 
@@ -136,7 +138,7 @@ describe('on()', LIMIT, () => {
     app.docs.on('editing', listener)
     end()
     end()
-    await postSigned(url, { key: 'k1', status: 1 })
+    await postSigned(url, joined)
     assert.equal(heard, 1)
   })
 
@@ -148,8 +150,8 @@ describe('on()', LIMIT, () => {
       heard.push('once')
       app.docs.on('editing', () => heard.push('later'))
     })
-    await postSigned(url, { key: 'k1', status: 1 })
-    await postSigned(url, { key: 'k1', status: 1 })
+    await postSigned(url, joined)
+    await postSigned(url, joined)
     assert.deepEqual(heard, ['once', 'later'])
   })
 

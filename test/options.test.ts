@@ -195,7 +195,7 @@ describe('numbers (bad-inputs 33)', () => {
     ['timeout', 1, LONGEST, true],
     ['commandTimeout', 1, LONGEST],
     ['downloadTimeout', 1, LONGEST],
-    ['retention', 1_000, LONGEST],
+    ['retention', 900_000, LONGEST],
     ['retries', 0, 10],
     ['maxBody', 1024, 2 ** 31],
     ['maxDownload', 1, Number.MAX_SAFE_INTEGER],

@@ -3,7 +3,6 @@
  * side"): the callback's path fails fast, the worker and the subscriber wait as long as it takes.
  */
 import { Redis, type Cluster } from 'ioredis'
-import { badOption } from '../errors.js'
 import type { Logger } from '../events.js'
 import type { RedisOption } from './backend.js'
 
@@ -20,15 +19,20 @@ const FIRST = 2_000
 
 interface Settings {
   retryStrategy: (times: number) => number
+  lazyConnect: boolean
+  enableOfflineQueue: boolean
   maxRetriesPerRequest: number | null
-  commandTimeout?: number
+  commandTimeout: number | undefined
 }
 
-const RETRY: Pick<Settings, 'retryStrategy'> = {
+/** All that matters, whatever the application has set for its own connection. */
+const RETRY: Pick<Settings, 'retryStrategy' | 'lazyConnect' | 'enableOfflineQueue'> = {
   retryStrategy: (times) => Math.min(times * 100, 1_000),
+  lazyConnect: false,
+  enableOfflineQueue: true,
 }
 const FAST: Settings = { ...RETRY, maxRetriesPerRequest: 1, commandTimeout: 2_000 }
-const PATIENT: Settings = { ...RETRY, maxRetriesPerRequest: null }
+const PATIENT: Settings = { ...RETRY, maxRetriesPerRequest: null, commandTimeout: undefined }
 
 export async function openConnections(option: RedisOption, logger: Logger): Promise<Connections> {
   const all: (Redis | Cluster)[] = []
@@ -78,16 +82,13 @@ function connectionOf(
   settings: Settings & { connectionName: string },
 ): Redis | Cluster {
   if (typeof option === 'string') return new Redis(option, settings)
-  if (isCluster(option)) return option.duplicate(undefined, { redisOptions: settings })
-  refusePrefix(isRedis(option) ? option.options : option)
+  if (isCluster(option)) {
+    const redisOptions = { ...(option.options.redisOptions as object), ...settings }
+    return option.duplicate(undefined, { redisOptions })
+  }
   return isRedis(option) ? option.duplicate(settings) : new Redis({ ...option, ...settings })
 }
 
 /** Also one of another copy of ioredis, so not by its class. */
 const isRedis = (value: object): value is Redis => 'duplicate' in value && 'status' in value
 const isCluster = (value: object): value is Cluster => isRedis(value) && 'nodes' in value
-
-function refusePrefix({ keyPrefix }: { keyPrefix?: unknown }): void {
-  if (keyPrefix === undefined || keyPrefix === '') return
-  throw badOption('redis.keyPrefix', keyPrefix, 'BullMQ takes none; use the option prefix instead')
-}

@@ -3,7 +3,7 @@
  * the option `redis` is set, and nowhere else.
  */
 import { createRequire } from 'node:module'
-import { DocsError } from '../errors.js'
+import { badOption, DocsError } from '../errors.js'
 import type { SaveQueue } from '../saves/queue.js'
 import type { Backend, BackendParts, RedisOption } from './backend.js'
 import type { Connected } from './redis-connected.js'
@@ -11,6 +11,7 @@ import type { Connected } from './redis-connected.js'
 export function createRedisBackend(redis: RedisOption, parts: BackendParts): Backend {
   const { logger } = parts
   checkLibraries()
+  refuseKeyPrefix(redis)
   const connected = import('./redis-connected.js').then(({ connect }) => connect(redis, parts))
   connected.catch((error: unknown) => logger.error({ err: error }, 'Redis cannot be used'))
   const ledger = async (): Promise<Connected['ledger']> => (await connected).ledger
@@ -38,6 +39,19 @@ export function createRedisBackend(redis: RedisOption, parts: BackendParts): Bac
     close: async () => (await connected).close(),
   }
 }
+
+/** Of an options object, a connection, a cluster, or a URL, whose query ioredis reads as options. */
+function refuseKeyPrefix(redis: RedisOption): void {
+  const keyPrefix =
+    typeof redis === 'string'
+      ? URL.canParse(redis) && new URL(redis).searchParams.get('keyPrefix')
+      : field(field(redis, 'options') ?? redis, 'keyPrefix')
+  if (!keyPrefix) return
+  throw badOption('redis.keyPrefix', keyPrefix, 'BullMQ takes none; use the option prefix instead')
+}
+
+const field = (value: unknown, name: string): unknown =>
+  typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined
 
 /** Older BullMQ workers never come back after an outage (`bullmq.md`). */
 const BULLMQ = [6, 3, 3] as const

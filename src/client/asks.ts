@@ -5,17 +5,22 @@
 import type { Clock } from '../clock.js'
 import { DocsError, fromPlainError, isDocsError, toPlainError } from '../errors.js'
 import type { Ledger } from '../ledger/ledger.js'
-import type { AnswerFacts, Command, Verdict } from '../ledger/state.js'
+import type { AnswerFacts, Command, LedgerEvent, Verdict } from '../ledger/state.js'
 import { newId, packUserdata } from '../protocol/userdata.js'
 import { neverArrived, type CommandClient } from './commands.js'
+
+/** How long others wait for a nudge that is not answered, ms. */
+const NUDGE_TIMEOUT = 60_000
+
+/** Commands that this process can register again, and how often it does so for one wait. */
+const MAX_REMEMBERED = 10_000
+const MAX_AGAIN = 10
 
 export interface AskParts {
   ledger: Ledger
   client: CommandClient
   clock: Clock
   prefix: string
-  /** How long others wait for a nudge at the most, ms. */
-  nudgeTimeout: number
   /** The deadline of an info of our own, ms. */
   lookTimeout: number
 }
@@ -34,6 +39,14 @@ export interface Asked {
   answer: Promise<AnswerFacts>
 }
 
+/** What this process knows of a command of its own, should the ledger lose it. */
+interface Remembered {
+  registered: Extract<LedgerEvent, { type: 'registered' }>
+  answer?: AnswerFacts
+  /** The ledger has lost what it knew of this key. */
+  lost?: boolean
+}
+
 export interface Asks {
   ask(ask: Ask): Promise<Asked>
   /** Waits for the verdict of a command, also one of another process. */
@@ -44,19 +57,16 @@ export interface Asks {
   look(key: string, id: string): Promise<void>
 }
 
-export function createAsks({
-  ledger,
-  client,
-  clock,
-  prefix,
-  nudgeTimeout,
-  lookTimeout,
-}: AskParts): Asks {
+export function createAsks({ ledger, client, clock, prefix, lookTimeout }: AskParts): Asks {
+  const remembered = new Map<string, Remembered>()
+
   async function ask({ key, kind, timeout, userdata }: Ask): Promise<Asked> {
     const id = newId()
     const deadline = clock.now() + timeout
     const own = userdata === undefined ? {} : { userdata }
-    await ledger.apply(key, { type: 'registered', id, kind, deadline, ...own })
+    const registered = { type: 'registered', id, kind, deadline, ...own } as const
+    await ledger.apply(key, registered)
+    remember(registered)
     return { id, answer: send(key, kind, id, userdata) }
   }
 
@@ -67,8 +77,43 @@ export function createAsks({
     userdata: string | undefined,
   ): Promise<AnswerFacts> {
     const answer = await requested(key, kind, packUserdata(prefix, id, userdata))
-    await ledger.apply(key, { type: 'answered', id, answer })
+    const command = remembered.get(id)
+    if (command !== undefined) command.answer = answer
+    await ledger.apply(key, {
+      type: 'answered',
+      id,
+      answer: command?.lost ? doubted(answer) : answer,
+    })
     return answer
+  }
+
+  function remember(registered: Remembered['registered']): void {
+    if (registered.kind === 'nudge') return
+    remembered.set(registered.id, { registered })
+    const [oldest] = remembered.keys()
+    if (remembered.size > MAX_REMEMBERED && oldest !== undefined) remembered.delete(oldest)
+  }
+
+  /** Redis may have been emptied, or have lost its last writes (`bullmq.md`): what is waited for is told again. */
+  async function settled(
+    key: string,
+    id: string,
+    signal?: AbortSignal,
+  ): Promise<Verdict | undefined> {
+    try {
+      for (let again = 0; ; again += 1) {
+        const verdict = await ledger.settled(key, id, signal)
+        const command = remembered.get(id)
+        if (verdict !== undefined || command === undefined || again === MAX_AGAIN) return verdict
+        command.lost = true
+        await ledger.apply(key, command.registered)
+        const { answer } = command
+        if (answer === undefined) continue
+        await ledger.apply(key, { type: 'answered', id, answer: doubted(answer) })
+      }
+    } finally {
+      if (signal?.aborted !== true) remembered.delete(id)
+    }
   }
 
   async function requested(
@@ -95,7 +140,7 @@ export function createAsks({
   async function whoEdits(key: string): Promise<'editing' | 'closed' | 'unknown'> {
     const { id, answer } = await ask({ key, kind: 'info', timeout: lookTimeout })
     await answer
-    const verdict = await ledger.settled(key, id)
+    const verdict = await settled(key, id)
     if (verdict?.outcome === 'info') return verdict.status
     // Error 1: the Docs server does not even know the key any more.
     const unknownKey = verdict?.outcome === 'failed' && verdict.error.error === 1
@@ -105,7 +150,7 @@ export function createAsks({
   return {
     ask,
     async verdict(key, id, signal) {
-      const verdict = await ledger.settled(key, id, signal)
+      const verdict = await settled(key, id, signal)
       if (verdict === undefined) {
         throw new DocsError(
           'BAD_OPTION',
@@ -117,12 +162,25 @@ export function createAsks({
       return verdict
     },
     async nudge(key) {
-      const { answer } = await ask({ key, kind: 'nudge', timeout: nudgeTimeout })
+      const { answer } = await ask({ key, kind: 'nudge', timeout: NUDGE_TIMEOUT })
       await answer
     },
     async look(key, id) {
-      const presence = await whoEdits(key)
+      const presence = await whoEdits(key).catch(() => 'unknown' as const)
       await ledger.apply(key, { type: 'looked', id, presence })
     },
   }
+}
+
+/**
+ * What an answer is worth once the ledger has lost the saves of the key: with 1 and 4 the edits are in
+ * one that may have failed or be under way, so these no longer say that nothing is left to store.
+ */
+function doubted(answer: AnswerFacts): AnswerFacts {
+  if (answer.error !== 1 && answer.error !== 4) return answer
+  const failure = new DocsError(
+    'UNREACHABLE',
+    'Redis has lost what it knew of this document: it is not known whether its edits are stored',
+  )
+  return { error: null, failure: toPlainError(failure), neverArrived: false }
 }

@@ -25,7 +25,7 @@ export function recordArrival(state: DocumentState, arrival: Arrival, now: numbe
   const replay = arrival.status === 6 && (known !== undefined || arrival.markedReplay)
   const save: Save = {
     ...progress(state, base, arrival, now),
-    lastTurn: state.turn,
+    lastTurn: lastTurn(state, base),
     ...(replay ? withCandidates(state, base) : {}),
   }
   return {
@@ -38,6 +38,11 @@ export function recordArrival(state: DocumentState, arrival: Arrival, now: numbe
         ? [...state.saves, save]
         : state.saves.map((other) => (other === known ? save : other)),
   }
+}
+
+/** By `docs-server.md` a final save is not sent again once somebody is there: such a one is an echo. */
+function lastTurn(state: DocumentState, base: Save): number {
+  return isFinal(base) && state.joined > base.turn ? base.lastTurn : state.turn
 }
 
 /** The same name again: stored stays stored, what is under way is joined, what failed runs again. */

@@ -14,6 +14,7 @@ import type {
   DocumentState,
   Effect,
   LedgerEvent,
+  Question,
   Rules,
   Save,
 } from './state.js'
@@ -64,17 +65,10 @@ function record(
       return recordPresence(state, event, now, rules)
     case 'arrived':
       return recordArrival(state, event.save, now)
-    case 'searched': {
-      const { turn } = state
-      const failure = event.failure === undefined ? {} : { failure: event.failure }
-      const outdated = event.save !== undefined && mayBeOutdated(state)
-      const searched = patchCommand(state, event.id, () => ({
-        searched: { turn, outdated, ...failure },
-      }))
-      return event.save === undefined || outdated
-        ? searched
-        : recordArrival(searched, event.save, now)
-    }
+    case 'searched':
+      return recordSearch(state, event, now)
+    case 'discarded':
+      return finish(state, event.name, (save) => ({ ...save, discarded: true }))
     case 'stored':
       return finish(state, event.name, (save) => {
         const { error, permanent, ...rest } = save
@@ -87,10 +81,13 @@ function record(
         error: event.error,
         permanent: event.permanent,
       }))
-    case 'looked':
-      return patchCommand(state, event.id, () => ({
-        looked: { at: now, presence: event.presence },
-      }))
+    case 'looked': {
+      const { look, ...rest } = state
+      const looked = { at: now, presence: event.presence }
+      return serve(rest, look, event.id, (command) =>
+        command.looked === undefined ? { looked } : {},
+      )
+    }
     case 'tick':
       return state
   }
@@ -104,6 +101,37 @@ function record(
     })
     return { ...from, saves }
   }
+}
+
+function recordSearch(
+  before: DocumentState,
+  event: Extract<LedgerEvent, { type: 'searched' }>,
+  now: number,
+): DocumentState {
+  const { search, ...state } = before
+  const failure = event.failure === undefined ? {} : { failure: event.failure }
+  const outdated = event.save !== undefined && mayBeOutdated(state, search?.turn ?? 0)
+  const searched = { turn: state.turn, outdated, ...failure }
+  const served = serve(state, search, event.id, (command) =>
+    command.answer?.error === 1 && command.searched === undefined ? { searched } : {},
+  )
+  return event.save === undefined || outdated ? served : recordArrival(served, event.save, now)
+}
+
+/** What a question has told, for the one it was asked for and all answered before it was asked. */
+function serve(
+  state: DocumentState,
+  question: Question | undefined,
+  id: string,
+  patch: (command: Command) => Partial<Command>,
+): DocumentState {
+  const until = question?.id === id ? question.turn : -1
+  const commands = state.commands.map((command) => {
+    const { answer } = command
+    const served = command.id === id || (answer !== undefined && answer.turn <= until)
+    return served ? { ...command, ...patch(command) } : command
+  })
+  return { ...state, commands }
 }
 
 function newCommand(
@@ -223,8 +251,13 @@ function settle(
       const { note } = judgement
       if (note !== undefined) state = patchCommand(state, command.id, () => note)
       if (judgement.nudge) effects.push({ type: 'nudge' })
-      if (judgement.look) effects.push({ type: 'look', id: command.id })
+      const question = { id: command.id, turn: state.turn, at: now }
+      if (judgement.look) {
+        state = { ...state, look: question }
+        effects.push({ type: 'look', id: command.id })
+      }
       if (judgement.search) {
+        state = { ...state, search: question }
         const ref = state.ref === undefined ? {} : { ref: state.ref }
         effects.push({ type: 'search', id: command.id, ...ref })
       }

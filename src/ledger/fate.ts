@@ -23,7 +23,10 @@ const pending: Fate = { kind: 'pending' }
 
 /** A final save that failed is sent again by the Docs server, unless it can never succeed. */
 export const comesAgain = (save: Save): boolean =>
-  save.status === 2 && save.phase === 'failed' && save.permanent !== true
+  save.status === 2 &&
+  save.trigger !== 'forgotten' &&
+  save.phase === 'failed' &&
+  save.permanent !== true
 
 export function fateOfSave(save: Save): Fate {
   if (isOpen(save) || save.done === undefined) return pending
@@ -46,7 +49,13 @@ export function ownSave(state: DocumentState, command: Command): Save | undefine
 
 /** The final save that arrived after `command` was registered: a stored one, else the newest. */
 export function finalAfter(state: DocumentState, command: Command): Save | undefined {
-  const finals = state.saves.filter((save) => isFinal(save) && save.lastTurn > command.turn)
+  // A forgotten file is what an earlier session has left, unless nothing was open (rule 8).
+  const finals = state.saves.filter(
+    (save) =>
+      isFinal(save) &&
+      save.lastTurn > command.turn &&
+      (save.trigger !== 'forgotten' || command.answer?.error === 1),
+  )
   return finals.findLast(({ phase }) => phase === 'stored') ?? finals.at(-1)
 }
 
@@ -61,8 +70,19 @@ function coveringSave(state: DocumentState, answer: Answer | undefined): Save | 
   )
 }
 
+/** Fates depend on the saves and on the command alone, and are asked for many times an event. */
+const known = new WeakMap<readonly Save[], WeakMap<Command, Fate>>()
+
 /** What became of a forcesave as something that others wait for, whatever its caller was told. */
 export function fateOfCommand(state: DocumentState, command: Command): Fate {
+  let fates = known.get(state.saves)
+  if (fates === undefined) known.set(state.saves, (fates = new WeakMap<Command, Fate>()))
+  let fate = fates.get(command)
+  if (fate === undefined) fates.set(command, (fate = findFate(state, command)))
+  return fate
+}
+
+function findFate(state: DocumentState, command: Command): Fate {
   // Whether a replay was caused by this command is known when it is settled (rule 10).
   if (command.shares !== undefined && command.settled === undefined) return pending
   const { answer } = command
@@ -88,21 +108,38 @@ export function fateOfCommand(state: DocumentState, command: Command): Fate {
   }
 }
 
+export interface UnderWay {
+  readonly pending: boolean
+  readonly expired: boolean
+  readonly failure: PlainError | undefined
+  readonly stored: readonly Save[]
+}
+
 /**
  * Rule 6: what was under way at any time between the registration of `command` and its answer,
  * and every save of unknown origin that has come since (in the grace period).
  */
-export function underWay(state: DocumentState, command: Command, answered: number): Fate[] {
-  const commands = state.commands.filter(
-    ({ kind, id, turn }) => kind !== 'info' && id !== command.id && turn < answered,
-  )
-  const saves = state.saves.filter(
-    ({ turn, by }) => turn < answered || by === undefined || by.turn < answered,
-  )
-  return [
-    ...commands.map((other) => fateOfCommand(state, other)),
-    ...saves.map((save) => fateOfSave(save)),
-  ].filter((fate) => endOf(fate) > command.turn)
+export function underWay(state: DocumentState, command: Command, answered: number): UnderWay {
+  let pending = false
+  let expired = false
+  let failure: PlainError | undefined
+  const stored: Save[] = []
+  const count = (fate: Fate): void => {
+    if (endOf(fate) <= command.turn) return
+    if (fate.kind === 'pending') pending = true
+    else if (fate.kind === 'expired') expired = true
+    else if (fate.kind === 'failed') failure ??= fate.error
+    else if (fate.kind === 'stored') stored.push(fate.save)
+  }
+  for (const other of state.commands) {
+    if (other.kind === 'info' || other.id === command.id || other.turn >= answered) continue
+    count(fateOfCommand(state, other))
+  }
+  for (const save of state.saves) {
+    const { turn, by } = save
+    if (turn < answered || by === undefined || by.turn < answered) count(fateOfSave(save))
+  }
+  return { pending, expired, failure, stored }
 }
 
 /**
@@ -115,13 +152,19 @@ export const hasDoubtfulRequest = (state: DocumentState): boolean =>
   )
 
 /**
- * Rule 8: whether a forgotten file may be older than what is stored: the newest final save known is
- * stored, so the file may be one of a session before it. Storing it could destroy newer edits;
- * leaving it where it is destroys nothing.
+ * Rule 8: whether a forgotten file may be older than what is stored, or than what is being edited
+ * again. Storing it could destroy newer edits; leaving it where it is destroys nothing. It is what
+ * is missing when the newest final save known has failed, or when a session began and nothing has
+ * told of its end. `since`: the turn in which the search began.
  */
-export const mayBeOutdated = (state: DocumentState): boolean =>
-  state.saves.findLast(({ status, trigger }) => status === 2 && trigger === 'close')?.phase ===
-  'stored'
+export function mayBeOutdated(state: DocumentState, since: number): boolean {
+  const newer = state.saves.some(
+    ({ trigger, lastTurn }) => trigger !== 'forgotten' && lastTurn > since,
+  )
+  if (newer || state.joined > since) return true
+  const final = state.saves.findLast((save) => isFinal(save) && save.trigger === 'close')
+  return final === undefined ? (state.users ?? []).length === 0 : final.phase === 'stored'
+}
 
 const endOf = (fate: Fate): number =>
   fate.kind === 'pending' ? (fate.failed ?? Infinity) : fate.turn
@@ -132,7 +175,10 @@ const endOf = (fate: Fate): number =>
 export function standingFailure(state: DocumentState): PlainError | undefined {
   const stored = state.saves.filter(({ phase }) => phase === 'stored')
   const standing = state.saves.find(
-    (save) => save.phase === 'failed' && !stored.some((other) => heals(other, save)),
+    (save) =>
+      save.phase === 'failed' &&
+      save.discarded !== true &&
+      !stored.some((other) => heals(other, save)),
   )
   return standing?.error
 }

@@ -11,10 +11,16 @@ import {
   ownSave,
   standingFailure,
   underWay,
-  type Fate,
 } from './fate.js'
 import { orderIsInDoubt } from './order.js'
-import { isFinal, isOpen, type DocumentState, type Save, type Verdict } from './state.js'
+import {
+  isFinal,
+  isOpen,
+  type Command,
+  type DocumentState,
+  type Save,
+  type Verdict,
+} from './state.js'
 import {
   failed,
   rejected,
@@ -25,8 +31,8 @@ import {
   type Judgement,
 } from './verdict.js'
 
-/** Longer than the two commands of a search take, ms. */
-const LONGEST_SEARCH = 60_000
+/** A question that has no answer by then: whoever asked it has died, ms. */
+const LONGEST_QUESTION = 60_000
 
 /** After once, twice and four times `nudgeAfter` (rule 14). */
 const NUDGES = 3
@@ -127,15 +133,22 @@ function lastChance(situation: Case, verdict: Verdict): Judgement {
  */
 function waitForClose(situation: Case, graceUntil: number | undefined): Judgement | undefined {
   const { state, command, now, rules } = situation
-  if (command.looking !== true) {
-    const grace = graceUntil === undefined ? {} : { graceUntil }
-    return { until: Infinity, note: { looking: true, ...grace }, look: true }
+  if (command.looked === undefined) {
+    const grace = graceUntil === undefined ? {} : { note: { graceUntil } }
+    return { ...ask(situation, 'look'), ...grace }
   }
-  if (command.looked === undefined) return { until: Infinity }
   // Nobody is known to have edited since the last close: then no such callback is due.
   if (command.looked.presence !== 'closed' || !someoneEdits(state)) return undefined
   const closeUntil = command.looked.at + rules.nudgeAfter
   return now < closeUntil ? { until: closeUntil } : undefined
+}
+
+/** One question at a time per key; when it is answered, those it came too early for ask again. */
+function ask({ state, now }: Case, what: 'look' | 'search'): Judgement & { until: number } {
+  const until = (state[what]?.at ?? -Infinity) + LONGEST_QUESTION
+  if (now < until) return { until }
+  const asked = what === 'look' ? { look: true as const } : { search: true as const }
+  return { until: now + LONGEST_QUESTION, ...asked }
 }
 
 const awaits = (save: Save | undefined): boolean =>
@@ -161,19 +174,26 @@ function accepted(situation: Case): Judgement {
   const accepted = command.answer?.at ?? now
   const nudgeAt = accepted + rules.nudgeAfter * 2 ** command.nudges
   if (now < nudgeAt) return { until: nudgeAt }
+  // One that left lately for another command of the key helps it just as well.
+  const lately = now - rules.nudgeAfter / 2
+  const helped = state.commands.some(
+    ({ kind, turn, answer }) =>
+      kind === 'nudge' &&
+      turn > (command.answer?.turn ?? Infinity) &&
+      (answer === undefined || answer.at > lately),
+  )
   const nudges = command.nudges + 1
   const until = nudges === NUDGES ? Infinity : accepted + rules.nudgeAfter * 2 ** nudges
-  return { until, note: { nudges }, nudge: true }
+  return helped ? { until, note: { nudges } } : { until, note: { nudges }, nudge: true }
 }
 
 /** Rule 6: answered 4, something newer than its edits is stored or under way. */
 function nothingToSave(situation: Case, answered: number): Judgement {
   const { state, command, now, rules } = situation
-  const fates = underWay(state, command, answered)
-  const failure = fates.find((fate) => fate.kind === 'failed')
-  if (failure !== undefined) return { verdict: failed(6, retryable(failure.error)) }
-  if (fates.some((fate) => fate.kind === 'expired')) return { verdict: timedOut(command) }
-  if (fates.some((fate) => fate.kind === 'pending')) return { until: Infinity }
+  const { failure, expired, pending, stored } = underWay(state, command, answered)
+  if (failure !== undefined) return { verdict: failed(6, retryable(failure)) }
+  if (expired) return { verdict: timedOut(command) }
+  if (pending) return { until: Infinity }
 
   // The Docs server cannot be asked whether somebody else's save is under way: wait for it a while.
   const looked = command.looked?.presence
@@ -190,8 +210,8 @@ function nothingToSave(situation: Case, answered: number): Judgement {
   const standing = standingFailure(state)
   if (standing !== undefined) return { verdict: failed(9, retryable(standing)) }
   const certain =
-    graceUntil === undefined && (closed || (looked === 'editing' && state.joined < command.turn))
-  const save = newestStored(fates)
+    graceUntil === undefined && (closed || (looked === 'editing' && isSession(state, command)))
+  const save = newestStored(stored)
   return {
     verdict:
       save === undefined
@@ -200,26 +220,24 @@ function nothingToSave(situation: Case, answered: number): Judgement {
   }
 }
 
+/** Whether the present session was seen to begin, and before the call. */
+const isSession = (state: DocumentState, command: Command): boolean =>
+  state.joined > 0 && state.joined < command.turn
+
 /** By the callbacks so far; no word of a close counts as editing only if somebody had come. */
 const someoneEdits = (state: DocumentState): boolean =>
   state.users !== null && state.users.length > 0
 
 /** Rule 8: answered 1, nothing is open under this key. */
-function notOpen({ state, command, now }: Case): Judgement {
+function notOpen(situation: Case): Judgement {
+  const { state, command } = situation
   const { searched } = command
   if (searched === undefined) {
-    // One search at a time, and none before the file that the last one found is dealt with:
-    // otherwise two commands would fetch the same forgotten file, and one find it deleted.
-    const busy = state.commands
-      .filter((other) => other.searched === undefined && other.searching !== undefined)
-      // A search that was begun and never ended: whoever began it has died.
-      .map((other) => (other.searching ?? 0) + LONGEST_SEARCH)
-      .filter((until) => now < until)
-    if (busy.length > 0) return { until: Math.min(...busy) }
+    // None before the file that the last one found is dealt with: it would be found again.
     if (state.saves.some((save) => save.trigger === 'forgotten' && isOpen(save))) {
       return { until: Infinity }
     }
-    return { until: Infinity, note: { searching: now }, search: true }
+    return ask(situation, 'search')
   }
   if (searched.failure !== undefined) return { verdict: failed(8, searched.failure) }
   const saves = state.saves.filter(
@@ -228,12 +246,13 @@ function notOpen({ state, command, now }: Case): Judgement {
   if (saves.some((save) => isOpen(save))) return { until: Infinity }
   const standing = standingFailure(state)
   if (standing !== undefined) return { verdict: failed(9, retryable(standing)) }
-  const save = saves.findLast(({ phase }) => phase === 'stored')
+  const certain = !searched.outdated
+  const save = newestStored(saves)
   return {
     verdict:
       save === undefined
-        ? unchanged({ rule: 8, certain: !searched.outdated, reason: 'not-open' })
-        : saved(command, save, { rule: 8, certain: true }),
+        ? unchanged({ rule: 8, certain, reason: 'not-open' })
+        : saved(command, save, { rule: 8, certain }),
   }
 }
 
@@ -245,13 +264,13 @@ function nothingNew(state: DocumentState, rule: number, certain: boolean): Verdi
     : failed(9, retryable(standing))
 }
 
-function newestStored(fates: readonly Fate[]): Save | undefined {
-  return fates
-    .flatMap((fate) => (fate.kind === 'stored' ? [fate.save] : []))
-    .reduce<Save | undefined>(
-      (newest, save) => ((save.sequence ?? 0) >= (newest?.sequence ?? 0) ? save : newest),
-      undefined,
-    )
+function newestStored(saves: readonly Save[]): Save | undefined {
+  let newest: Save | undefined
+  for (const save of saves) {
+    if (save.phase !== 'stored') continue
+    if (newest === undefined || (save.sequence ?? 0) >= (newest.sequence ?? 0)) newest = save
+  }
+  return newest
 }
 
 const retryable = (error: PlainError): PlainError => ({ ...error, retryable: true })

@@ -23,8 +23,8 @@ function supersedes(newer: Save, older: Save): boolean {
 }
 
 /**
- * Whether the newest file in storage may lack edits of an older one: two saves whose last edits were
- * made in the same second, and nothing tells which of them is the newer. Conversions run in parallel,
+ * Whether the file stored last may lack edits of one stored before: its last edit is not later, in
+ * whole seconds, and nothing else tells which of them is the newer. Conversions run in parallel,
  * so their arrival does not.
  */
 export function orderIsInDoubt(state: DocumentState): boolean {
@@ -40,8 +40,9 @@ export function orderIsInDoubt(state: DocumentState): boolean {
       newest !== undefined &&
       save !== newest &&
       save.lastSave !== undefined &&
-      save.lastSave === newest.lastSave &&
-      !supersedes(newest, save),
+      save.lastSave >= (newest.lastSave ?? Infinity) &&
+      !supersedes(newest, save) &&
+      !(newest.by !== undefined && newest.by.turn > save.turn),
   )
 }
 

@@ -3,12 +3,17 @@
  * change is written only if the version is the one it was made from, in one script that also sets
  * the expiry and publishes the wake-up (`architecture.md`, "The Redis side").
  */
-import { createHash } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import type { Cluster, Redis } from 'ioredis'
+import { DocsError } from '../errors.js'
 import { emptyDocument, type DocumentState, type Verdict } from './state.js'
 
 export interface StoredDocument {
-  version: number
+  /**
+   * Never the same twice, and empty where nothing is stored: a number that starts again after Redis
+   * was emptied would let an old state pass for the new one.
+   */
+  version: string
   state: DocumentState
   /** ms since the epoch, Infinity for nothing. */
   dueAt: number
@@ -19,22 +24,27 @@ export interface StoredDocument {
 }
 
 export interface Change {
-  version: number
+  /** The one that it was made from. */
+  version: string
   state: DocumentState
   dueAt: number
   verdicts: ReadonlyMap<string, Verdict>
-  /** ms */
+  /** How long the document, and how long each verdict is kept, ms. */
   expiry: number
+  retention: number
 }
 
 export interface RedisStore {
   /** The name that stands for a key in Redis: a document key never becomes a Redis key as it is. */
   nameOf: (key: string) => string
-  /** Where wake-ups are published: `<name> <dueAt>`. */
+  /** Where wake-ups are published: `<name> <dueAt> <version>`. */
   readonly channel: string
   read: (key: string, ids?: readonly string[]) => Promise<StoredDocument>
-  /** Redis's time when it was written; undefined when somebody else was faster. */
-  write: (key: string, change: Change) => Promise<number | undefined>
+  /** Redis's time when it was written, and its version; undefined when somebody else was faster. */
+  write: (
+    key: string,
+    change: Change,
+  ) => Promise<Pick<StoredDocument, 'now' | 'version'> | undefined>
 }
 
 const NOW = `local t = redis.call('TIME') local now = t[1] * 1000 + math.floor(t[2] / 1000)`
@@ -46,11 +56,11 @@ for i = 2, #KEYS do r[i + 3] = redis.call('GET', KEYS[i]) end
 return r`
 
 const WRITE = `${NOW}
-if (redis.call('HGET', KEYS[1], 'v') or '0') ~= ARGV[1] then return -1 end
-redis.call('HSET', KEYS[1], 'v', ARGV[1] + 1, 's', ARGV[2], 'd', ARGV[3])
-redis.call('PEXPIRE', KEYS[1], ARGV[4])
-for i = 2, #KEYS do redis.call('SET', KEYS[i], ARGV[i + 5], 'PX', ARGV[4], 'NX') end
-redis.call('PUBLISH', ARGV[5], ARGV[6])
+if (redis.call('HGET', KEYS[1], 'v') or '') ~= ARGV[1] then return -1 end
+redis.call('HSET', KEYS[1], 'v', ARGV[2], 's', ARGV[3], 'd', ARGV[4])
+redis.call('PEXPIRE', KEYS[1], ARGV[5])
+for i = 2, #KEYS do redis.call('SET', KEYS[i], ARGV[i + 7], 'PX', ARGV[6], 'NX') end
+redis.call('PUBLISH', ARGV[7], ARGV[8])
 return now`
 
 export function createRedisStore(redis: Redis | Cluster, prefix: string): RedisStore {
@@ -73,7 +83,7 @@ export function createRedisStore(redis: Redis | Cluster, prefix: string): RedisS
       ]
       return {
         now,
-        version: Number(version ?? 0),
+        version: version ?? '',
         state: typeof state === 'string' ? (JSON.parse(state) as DocumentState) : emptyDocument,
         dueAt: typeof dueAt === 'string' && dueAt !== '' ? Number(dueAt) : Infinity,
         verdicts: ids.map((_id, index) => {
@@ -82,18 +92,20 @@ export function createRedisStore(redis: Redis | Cluster, prefix: string): RedisS
         }),
       }
     },
-    async write(key, { version, state, dueAt, verdicts, expiry }) {
+    async write(key, { version, state, dueAt, verdicts, expiry, retention }) {
+      const next = randomBytes(9).toString('base64url')
       const due = dueAt === Infinity ? '' : String(dueAt)
       const entries = [...verdicts]
       const now = (await write(
         [documentKey(key), ...entries.map(([id]) => verdictKey(key, id))],
         [
-          ...[String(version), JSON.stringify(state), due, String(Math.ceil(expiry))],
-          ...[channel, `${nameOf(key)} ${due}`],
+          ...[version, next, JSON.stringify(state), due],
+          ...[String(Math.ceil(expiry)), String(Math.ceil(retention))],
+          ...[channel, `${nameOf(key)} ${due} ${next}`],
           ...entries.map(([, verdict]) => JSON.stringify(verdict)),
         ],
       )) as number
-      return now === -1 ? undefined : now
+      return now === -1 ? undefined : { now, version: next }
     },
   }
 }
@@ -106,10 +118,17 @@ function script(
   const hash = createHash('sha1').update(text).digest('hex')
   return async (keys, values) => {
     try {
-      return await redis.evalsha(hash, keys.length, ...keys, ...values)
-    } catch (error) {
-      if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error
-      return redis.eval(text, keys.length, ...keys, ...values)
+      return await redis.evalsha(hash, keys.length, ...keys, ...values).catch((error: unknown) => {
+        if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error
+        return redis.eval(text, keys.length, ...keys, ...values)
+      })
+    } catch (cause) {
+      throw unreachable(cause)
     }
   }
+}
+
+function unreachable(cause: unknown): DocsError {
+  const what = cause instanceof Error ? cause.message : String(cause)
+  return new DocsError('UNREACHABLE', `Redis did not do what it was asked: ${what}`, { cause })
 }

@@ -7,41 +7,19 @@ import { DocsError } from '../errors.js'
 import type { Logger } from '../events.js'
 import { transition } from './document.js'
 import type { Ledger, Perform, SaveOutcome } from './ledger.js'
+import { newEntry, type Entry, type Seen } from './redis-entry.js'
 import type { RedisStore, StoredDocument } from './redis-store.js'
-import { handedOverAgain } from './order.js'
+import { handedOverAgain, runnableOf } from './order.js'
 import { closedError, saveOutcome } from './outcome.js'
 import { expiresAt } from './retention.js'
 import { emptyDocument, isOpen } from './state.js'
 import type { DocumentState, Effect, LedgerEvent, Rules, Verdict } from './state.js'
-import { addWait, type Wait } from './waiting.js'
+import { addWait } from './waiting.js'
 
 /** How often an open wait is looked up without having been woken, ms. */
 const POLL = 5_000
 /** How often a write is tried again because somebody else was faster. */
 const MAX_CONFLICTS = 100
-
-interface Entry {
-  key: string
-  pending: Pending[]
-  writing: boolean
-  looking: boolean
-  lookAgain: boolean
-  /** The state as this process has written it last; somebody else may have gone on since. */
-  known: { version: number; state: DocumentState } | undefined
-  waits: Set<Wait<Seen>>
-  /** The commands whose verdicts are waited for, with the number of those who wait. */
-  ids: Map<string, number>
-  tickAt: number
-  cancelTick: () => void
-}
-
-interface Pending {
-  event: LedgerEvent
-  resolve: () => void
-  reject: (reason: unknown) => void
-}
-
-type Seen = [state: DocumentState, verdicts: ReadonlyMap<string, Verdict | undefined>]
 
 export interface RedisLedgerParts {
   store: RedisStore
@@ -73,19 +51,7 @@ export function createRedisLedger(parts: RedisLedgerParts): Ledger {
     const name = store.nameOf(key)
     let entry = entries.get(name)
     if (entry === undefined) {
-      entry = {
-        ...{
-          key,
-          pending: [],
-          writing: false,
-          looking: false,
-          lookAgain: false,
-          known: undefined,
-          waits: new Set(),
-          ids: new Map(),
-        },
-        ...{ tickAt: Infinity, cancelTick: () => {} },
-      }
+      entry = newEntry(key)
       entries.set(name, entry)
     }
     return entry
@@ -124,6 +90,9 @@ export function createRedisLedger(parts: RedisLedgerParts): Ledger {
       }
     }
     entry.writing = false
+    const missed = entry.news.size > 0 && entry.waits.size > 0
+    entry.news.clear()
+    if (missed) void lookUp(entry)
     release(entry)
   }
 
@@ -134,7 +103,7 @@ export function createRedisLedger(parts: RedisLedgerParts): Ledger {
       let step = { state, effects: effects as readonly Effect[], dueAt: Infinity }
       for (const event of events) {
         effects.push(...handedOverAgain(step.state, event))
-        step = transition(step.state, event, now(), rules)
+        step = transition(step.state, byRedisTime(event), now(), rules)
         effects.push(...step.effects)
       }
       const verdicts = new Map(
@@ -143,11 +112,13 @@ export function createRedisLedger(parts: RedisLedgerParts): Ledger {
         ),
       )
       const expiry = expiryOf(step.dueAt)
-      const time = await store.write(entry.key, { ...step, version, verdicts, expiry })
+      const change = { ...step, version, verdicts, expiry, retention: rules.retention }
+      const written = await store.write(entry.key, change)
       entry.known = undefined
-      if (time === undefined) continue
-      heard(time)
-      entry.known = { version: version + 1, state: step.state }
+      if (written === undefined) continue
+      heard(written.now)
+      entry.known = { version: written.version, state: step.state }
+      entry.news.delete(written.version)
       schedule(entry, step.dueAt)
       for (const wait of [...entry.waits]) wait.look(step.state, verdicts)
       return effects
@@ -156,6 +127,10 @@ export function createRedisLedger(parts: RedisLedgerParts): Ledger {
       key: entry.key,
     })
   }
+
+  /** What comes with a time of its own, by the clock of this process. */
+  const byRedisTime = (event: LedgerEvent): LedgerEvent =>
+    event.type === 'registered' ? { ...event, deadline: event.deadline + offset } : event
 
   const expiryOf = (dueAt: number): number =>
     rules.retention + (dueAt === Infinity ? 0 : Math.max(dueAt - now(), 0))
@@ -195,11 +170,12 @@ export function createRedisLedger(parts: RedisLedgerParts): Ledger {
   }
 
   function woken(message: string): void {
-    const [name = '', due = ''] = message.split(' ')
+    const [name = '', due = '', version = ''] = message.split(' ')
     const entry = entries.get(name)
-    if (entry === undefined) return
-    // What others have written is news only to those who have not written since.
-    if (entry.waits.size > 0 && !entry.writing) void lookUp(entry)
+    if (entry === undefined || entry.known?.version === version) return
+    // Its reply may be on its way still: then it is our own.
+    if (entry.writing) entry.news.add(version)
+    else if (entry.waits.size > 0) void lookUp(entry)
     else if (entry.tickAt !== Infinity) schedule(entry, due === '' ? Infinity : Number(due))
   }
 
@@ -239,6 +215,16 @@ export function createRedisLedger(parts: RedisLedgerParts): Ledger {
     const byId = new Map(ids.map((id, index) => [id, verdicts[index]]))
     schedule(entry, dueAt)
     for (const wait of [...entry.waits]) wait.look(state, byId)
+    handOverAgain(entry, state)
+  }
+
+  /** Whoever was to queue the save that counts as running may have died before; queueing it twice is harmless. */
+  function handOverAgain({ key, waits }: Entry, { saves }: DocumentState): void {
+    const late = saves.find(
+      ({ phase, sequence = 0 }) => phase === 'running' && sequence < now() - POLL,
+    )
+    const save = late && waits.size > 0 ? runnableOf(late) : undefined
+    if (save !== undefined) perform(key, { type: 'run', save })
   }
 
   async function wait<Outcome>(
@@ -266,9 +252,11 @@ export function createRedisLedger(parts: RedisLedgerParts): Ledger {
       return await wait<Verdict>(key, signal, ({ commands }, verdicts) => {
         const verdict = verdicts.get(id)
         if (verdict !== undefined) return verdict
-        // Settled by another process, or not asked for in this look: its verdict is read next.
-        const known = !verdicts.has(id) || commands.some((command) => command.id === id)
-        return known ? 'pending' : 'unknown'
+        // Not asked for in this look: its verdict is read next.
+        if (!verdicts.has(id)) return 'pending'
+        const command = commands.find((other) => other.id === id)
+        // Settled, and its verdict has expired.
+        return command === undefined || command.settled !== undefined ? 'unknown' : 'pending'
       })
     } finally {
       const others = (ids.get(id) ?? 1) - 1

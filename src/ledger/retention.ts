@@ -17,7 +17,8 @@ export function forget(state: DocumentState, now: number, rules: Rules): Documen
   )
   const saves = keep(
     state.saves,
-    (save) => !isOpen(save),
+    // What has ended in this turn is still to be told to those who wait for it.
+    (save) => save.done !== undefined && save.done.turn < state.turn,
     (save) => isOpen(save) || save.done === undefined || save.done.at > oldest,
   )
   return commands === state.commands && saves === state.saves
@@ -28,7 +29,9 @@ export function forget(state: DocumentState, now: number, rules: Rules): Documen
 /** Settled, and nobody can be waiting for it either (rule 6). */
 function isFinished(state: DocumentState, command: Command): boolean {
   if (command.settled === undefined) return false
-  return command.kind === 'info' || fateOfCommand(state, command).kind !== 'pending'
+  if (command.kind === 'info') return true
+  const { kind } = fateOfCommand(state, command)
+  return kind !== 'pending' && kind !== 'expired'
 }
 
 function keep<Entry>(

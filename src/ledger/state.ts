@@ -59,12 +59,9 @@ export interface Command {
     readonly outdated: boolean
     readonly failure?: PlainError
   }
-  /** Rule 8: when that search began. */
-  readonly searching?: number
   /** Rule 10: the name of the replayed save whose fate it shares. */
   readonly shares?: string
-  /** Rules 6 and 7: whether an `info` was sent to learn who edits, and what it told. */
-  readonly looking?: boolean
+  /** Rules 6 and 7: what an `info` that was sent after its answer told about who edits. */
   readonly looked?: { readonly at: number; readonly presence: Presence['status'] | 'unknown' }
   readonly nudges: number
   /** The turn in which a request without an answer ran out of time. */
@@ -127,6 +124,8 @@ export interface Save {
   /** Given when it is handed to `onSave`; grows per key (rule 3). */
   readonly sequence?: number
   readonly error?: PlainError
+  /** The application has let the Docs server throw its edits away. */
+  readonly discarded?: boolean
   /** It failed and will not succeed when it is tried again. */
   readonly permanent?: boolean
   /** What `onSave` returned, as JSON. */
@@ -137,6 +136,14 @@ export interface Save {
   readonly replays: number
   readonly candidates: readonly string[]
   readonly payload?: SavePayload
+}
+
+/** One at a time per key; it serves all commands that were answered before it began. */
+export interface Question {
+  /** The command that it is asked for. */
+  readonly id: string
+  readonly turn: number
+  readonly at: number
 }
 
 export interface DocumentState {
@@ -153,6 +160,9 @@ export interface DocumentState {
   readonly joinedAt: number
   /** The application's name for the file, by the last callback. */
   readonly ref?: string
+  /** An `info` of ours under way (rules 6 and 7), and a search for a forgotten file (8). */
+  readonly look?: Question
+  readonly search?: Question
   /** In order of registration. */
   readonly commands: readonly Command[]
   /** In order of first arrival. */
@@ -200,6 +210,7 @@ export type LedgerEvent =
       readonly error: PlainError
       readonly permanent: boolean
     }
+  | { readonly type: 'discarded'; readonly name: string }
   | {
       /** The search of rule 8 has ended: a file that then arrives, nothing, or a failure. */
       readonly type: 'searched'

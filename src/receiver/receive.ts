@@ -87,7 +87,8 @@ export function createReceiver(parts: ReceiverParts): Receive {
             // Anything but 200 {"error":0} would show every editor a warning.
             logger.error({ err: error, key }, 'the ledger did not take a callback')
           })
-        if (status === 1) events.emit('editing', { key, ref, users, actions })
+        // The callback of an info tells of nobody who came or left.
+        if (status === 1 && actions.length > 0) events.emit('editing', { key, ref, users, actions })
         else if (changes.left.length > 0) events.emit('closed', { key, ref })
         return done
       }
@@ -143,7 +144,9 @@ export function createReceiver(parts: ReceiverParts): Receive {
       await ledger.apply(key, { type: 'arrived', save })
       events.emit('conversion-failed', { key, ref, final })
       const decision = await inTime(() => parts.onConversionFailed({ key, ref, final, users }))
-      return decision === 'discard' ? done : keepIt
+      if (decision !== 'discard') return keepIt
+      await ledger.apply(key, { type: 'discarded', name: save.name })
+      return done
     } catch (error) {
       logger.error({ err: error, key }, 'a failed conversion could not be dealt with')
       return keepIt

@@ -46,8 +46,8 @@ export function createForgotten({
 
   /** What is found, as a save. Its path is the same for every forgotten file of a key: never its name. */
   function arrival(key: string, url: string, ref: string): Arrival {
-    const filetype = /\.([0-9a-z]{1,10})$/i.exec(new URL(url).pathname)?.[1]
-    const usable = downloader.allowed(url) !== undefined
+    const link = downloader.allowed(url)
+    const filetype = /\.([0-9a-z]{1,10})$/i.exec(link?.pathname ?? '')?.[1]
     const failure = new DocsError(
       'BAD_RESPONSE',
       'the link of a forgotten file is not on the Docs server: nothing was fetched; add its origin to downloadOrigins if it is yours',
@@ -60,7 +60,7 @@ export function createForgotten({
       markedReplay: false,
       facts: { filetype, users: [] },
       payload: { ref, userdata: undefined, body: { key, status: 2, url, filetype } },
-      ...(usable ? {} : { failure: toPlainError(failure) }),
+      ...(link !== undefined ? {} : { failure: toPlainError(failure) }),
     }
   }
 

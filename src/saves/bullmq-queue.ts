@@ -2,8 +2,11 @@
  * Runs saves as BullMQ jobs, in whichever process has a worker. Only the head of a key's saves is a
  * job (`settlement.md` 3), so no lock is needed for order. The only user of bullmq.
  */
-import { Queue, UnrecoverableError, Worker, type ConnectionOptions, type Job } from 'bullmq'
+import { DelayedError, Queue, UnrecoverableError, Worker } from 'bullmq'
+import type { ConnectionOptions, Job } from 'bullmq'
+import { onAbort } from '../abort.js'
 import type { Clock } from '../clock.js'
+import { isDocsError } from '../errors.js'
 import type { Logger } from '../events.js'
 import type { RunnableSave } from '../ledger/state.js'
 import { retryPause, type RunSave, type SaveQueue, type SaveReport } from './queue.js'
@@ -18,6 +21,11 @@ const STALLED_CHECK = 5_000
 const KEPT = { age: 3600, count: 1000 }
 /** Redis is away: how soon a worker tries again, ms. */
 const RETRY_DELAY = 1000
+/** How long an aborted `onSave` may take to end, and Redis to take its job back, ms. */
+const HEED = 1000
+const HAND_BACK = 2000
+/** What BullMQ says of a job whose workers died time and again. */
+const STALLED = 'job stalled more than allowable limit'
 
 /** What a job holds: readable in any dashboard, and without secrets. */
 interface SaveJob {
@@ -57,6 +65,11 @@ export function createBullmqQueue(parts: BullmqQueueParts): SaveQueue {
   })
   queue.on('error', (error) => logger.debug({ err: error }, 'the queue has no connection'))
   const worker = parts.concurrency === 0 ? undefined : startWorker()
+  /** Jobs being added, and those that this process has added lately. */
+  const underWay = new Set<Promise<void>>()
+  const handedOver = new Set<string>()
+  let closing: Promise<void> | undefined
+  let cancelLate = (): void => {}
 
   function startWorker(): Worker<SaveJob> {
     const worker = new Worker<SaveJob>('saves', work, {
@@ -68,53 +81,143 @@ export function createBullmqQueue(parts: BullmqQueueParts): SaveQueue {
     worker.on('error', (error) => logger.debug({ err: error }, 'the worker has no connection'))
     // Its worker died time and again: the job fails without having been run.
     worker.on('failed', (job, error) => {
-      if (job !== undefined && /stalled/.test(error.message)) void tellFailed(job, error)
+      if (job !== undefined && error.message === STALLED) void tellFailed(job, error)
     })
     return worker
   }
 
-  async function work(job: Job<SaveJob>): Promise<void> {
+  async function work(job: Job<SaveJob>, token?: string): Promise<void> {
     const { key, save } = job.data
-    if (!(await isWanted(key, save))) return
     const attempt = job.attemptsMade + 1
     let result: unknown
     try {
-      result = await run(key, save, attempt, giveUp.signal)
+      if (!(await patiently(() => isWanted(key, save)))) return
+      result = await orGivenUp(run(key, save, attempt, giveUp.signal))
     } catch (error) {
+      if (giveUp.signal.aborted) return handBack(job, error, token)
       const last = attempt > retries || cannotSucceed(error)
-      if (!last) throw error
-      await report.failed(key, save, error, attempt)
-      throw new UnrecoverableError(error instanceof Error ? error.message : 'onSave failed')
+      // BullMQ takes nothing but errors.
+      const cause = error instanceof Error ? error : new Error('onSave failed', { cause: error })
+      if (!last) throw cause
+      await reported(key, () => report.failed(key, save, error, attempt))
+      throw new UnrecoverableError(cause.message)
     }
-    await report.stored(key, save, result)
+    await reported(key, () => report.stored(key, save, result))
   }
 
-  async function tellFailed(job: Job<SaveJob>, error: Error): Promise<void> {
-    const { key, save } = job.data
+  /** Rejects when `onSave` was told to end and has not; that signal is aborted in `close()` only. */
+  function orGivenUp(running: Promise<unknown>): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      let cancelHeed = (): void => {}
+      const cancel = onAbort(giveUp.signal, () => {
+        cancelHeed = clock.after(HEED, () => reject(new Deaf()))
+      })
+      running.then(resolve, reject).finally(() => {
+        cancel()
+        cancelHeed()
+      })
+    })
+  }
+
+  /** For another process, without having counted as an attempt. */
+  async function handBack(job: Job<SaveJob>, error: unknown, token?: string): Promise<never> {
+    // What has taken no notice may be running yet, as in a process that died.
+    const pause = error instanceof Deaf ? LOCK : retryPause(1)
+    await job.moveToDelayed(Date.now() + pause, token)
+    throw new DelayedError()
+  }
+
+  /** While Redis is away, `task` is tried again: `onSave` need not run again because of that. */
+  async function patiently<Result>(task: () => Promise<Result>): Promise<Result> {
+    for (;;) {
+      try {
+        return await task()
+      } catch (error) {
+        if (!isDocsError(error, 'UNREACHABLE') || giveUp.signal.aborted) throw error
+        await pause(RETRY_DELAY)
+      }
+    }
+  }
+
+  function pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const end = (): void => {
+        cancelTimer()
+        cancelAbort()
+        resolve()
+      }
+      const cancelTimer = clock.after(ms, end)
+      const cancelAbort = onAbort(giveUp.signal, end)
+    })
+  }
+
+  async function reported(key: string, tell: () => Promise<void>): Promise<void> {
     try {
-      await report.failed(key, save, error, job.attemptsMade)
+      await patiently(tell)
+      // What the report has set off is queued before this job ends: until then another takes it over.
+      await Promise.all(underWay)
     } catch (cause) {
       logger.error({ err: cause, key }, 'a save could not be reported')
     }
   }
 
+  function tellFailed({ data, attemptsMade }: Job<SaveJob>, error: Error): Promise<void> {
+    const { key, save } = data
+    return reported(key, () => report.failed(key, save, error, attemptsMade))
+  }
+
   return {
     add(key, save) {
-      // A name may run again after it has failed: each run is a job of its own.
-      const jobId = `${save.name}-${save.sequence}`
-      queue.add('save', { key, save }, { jobId }).catch((error: unknown) => {
-        // The callback that waits for it is answered 503 in time, and sent again or replayed.
-        logger.error({ err: error, key }, 'a save could not be queued')
-      })
+      const adding = enqueue(key, save)
+        .catch((error: unknown) => {
+          // Whoever waits for it hands it over again, and so does the callback when it comes again.
+          logger.error({ err: error, key }, 'a save could not be queued')
+        })
+        .finally(() => underWay.delete(adding))
+      underWay.add(adding)
     },
-    async close() {
-      const cancel = clock.after(CLOSE_PATIENCE, () => {
+    close: () => (closing ??= shutDown()),
+  }
+
+  async function enqueue(key: string, save: RunnableSave): Promise<void> {
+    // A name may run again after it has failed: each run is a job of its own.
+    const jobId = `${save.name}-${save.sequence}`
+    for (;;) {
+      try {
+        const job = await queue.add('save', { key, save }, { jobId })
+        if (!handedOver.has(jobId)) return remember(jobId)
+        // Handed over again, and BullMQ keeps jobs that have ended: one of them runs no more.
+        if (!(await job.isCompleted()) && !(await job.isFailed())) return
+        await job.remove()
+      } catch (error) {
+        if (closing !== undefined) throw error
+        await pause(RETRY_DELAY)
+      }
+    }
+  }
+
+  function remember(jobId: string): void {
+    handedOver.add(jobId)
+    const [oldest] = handedOver
+    if (handedOver.size > KEPT.count && oldest !== undefined) handedOver.delete(oldest)
+  }
+
+  async function shutDown(): Promise<void> {
+    const closed = worker?.close().catch((error: unknown) => {
+      logger.debug({ err: error }, 'the worker did not close well')
+    })
+    const late = new Promise<void>((resolve) => {
+      cancelLate = clock.after(CLOSE_PATIENCE, () => {
         giveUp.abort(new Error('docs.close() was called'))
-        void worker?.close(true)
+        // Redis may be away: then the job is taken over once its lock has run out.
+        cancelLate = clock.after(HEED + HAND_BACK, resolve)
       })
-      await worker?.close()
-      cancel()
-      await queue.close()
-    },
+    })
+    await Promise.race([Promise.all([closed, ...underWay]), late])
+    cancelLate()
+    await queue.close()
   }
 }
+
+/** `onSave` has taken no notice of its signal. */
+class Deaf extends Error {}

@@ -43,7 +43,9 @@ export function createNetwork(parts: NetworkParts): Network {
       }
       const response = await core().command(command)
       trace(`command ${what}: answered ${response.error}`)
-      await pass(latency())
+      // Long enough for somebody to open the document and type meanwhile.
+      const slow = command.c === 'getForgotten' && random.chance(0.3)
+      await pass(slow ? random.whole(500, 4000) : latency())
       if (lost()) {
         trace(`command ${what}: response lost`)
         throw new HttpFailure('broken', 'reset')

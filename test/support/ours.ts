@@ -59,7 +59,7 @@ async function start(
     ...options,
   })
   const { docs } = app
-  docs.on('settled', ({ id, rule }) => rules.set(id, rule))
+  docs.on('settled', ({ id, rule }) => rules.set(id.split('.')[0] ?? '', rule))
 
   function call(body: CommandBody): Promise<unknown> | undefined {
     const { c, key, userdata, meta, users } = body

@@ -1,0 +1,43 @@
+/** What one process keeps about a key whose state is in Redis: who waits, what is to be written. */
+import type { DocumentState, LedgerEvent, Verdict } from './state.js'
+import type { Wait } from './waiting.js'
+
+export interface Entry {
+  readonly key: string
+  pending: Pending[]
+  writing: boolean
+  looking: boolean
+  lookAgain: boolean
+  /** The state as this process has written it last; somebody else may have gone on since. */
+  known: { version: string; state: DocumentState } | undefined
+  /** The versions that were published while this process was writing. */
+  readonly news: Set<string>
+  readonly waits: Set<Wait<Seen>>
+  /** The commands whose verdicts are waited for, with the number of those who wait. */
+  readonly ids: Map<string, number>
+  tickAt: number
+  cancelTick: () => void
+}
+
+interface Pending {
+  event: LedgerEvent
+  resolve: () => void
+  reject: (reason: unknown) => void
+}
+
+/** The state, and the verdicts that were asked for. */
+export type Seen = [state: DocumentState, verdicts: ReadonlyMap<string, Verdict | undefined>]
+
+export const newEntry = (key: string): Entry => ({
+  key,
+  pending: [],
+  writing: false,
+  looking: false,
+  lookAgain: false,
+  known: undefined,
+  news: new Set(),
+  waits: new Set(),
+  ids: new Map(),
+  tickAt: Infinity,
+  cancelTick: () => {},
+})
