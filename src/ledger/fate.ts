@@ -108,38 +108,43 @@ function findFate(state: DocumentState, command: Command): Fate {
   }
 }
 
-export interface UnderWay {
-  readonly pending: boolean
+export interface Ended {
   readonly expired: boolean
   readonly failure: PlainError | undefined
   readonly stored: readonly Save[]
 }
 
 /**
- * Rule 6: what was under way at any time between the registration of `command` and its answer,
- * and every save of unknown origin that has come since (in the grace period).
+ * Rule 6: what was under way at any time between the registration of `command` and its answer, and
+ * every save of unknown origin that has come since (in the grace period). Undefined while any of it
+ * is not dealt with: that is the common case where many wait for one, and is found at the first.
  */
-export function underWay(state: DocumentState, command: Command, answered: number): UnderWay {
-  let pending = false
+export function endedMeanwhile(
+  state: DocumentState,
+  command: Command,
+  answered: number,
+): Ended | undefined {
   let expired = false
   let failure: PlainError | undefined
   const stored: Save[] = []
-  const count = (fate: Fate): void => {
-    if (endOf(fate) <= command.turn) return
-    if (fate.kind === 'pending') pending = true
-    else if (fate.kind === 'expired') expired = true
+  const isPending = (fate: Fate): boolean => {
+    if (endOf(fate) <= command.turn) return false
+    if (fate.kind === 'expired') expired = true
     else if (fate.kind === 'failed') failure ??= fate.error
     else if (fate.kind === 'stored') stored.push(fate.save)
+    return fate.kind === 'pending'
   }
   for (const other of state.commands) {
-    if (other.kind === 'info' || other.id === command.id || other.turn >= answered) continue
-    count(fateOfCommand(state, other))
+    if (other.turn >= answered) break
+    if (other.kind === 'info' || other.id === command.id) continue
+    if (isPending(fateOfCommand(state, other))) return undefined
   }
   for (const save of state.saves) {
     const { turn, by } = save
-    if (turn < answered || by === undefined || by.turn < answered) count(fateOfSave(save))
+    const counts = turn < answered || by === undefined || by.turn < answered
+    if (counts && isPending(fateOfSave(save))) return undefined
   }
-  return { pending, expired, failure, stored }
+  return { expired, failure, stored }
 }
 
 /**

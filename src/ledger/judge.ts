@@ -10,7 +10,7 @@ import {
   hasDoubtfulRequest,
   ownSave,
   standingFailure,
-  underWay,
+  endedMeanwhile,
 } from './fate.js'
 import { orderIsInDoubt } from './order.js'
 import {
@@ -190,10 +190,10 @@ function accepted(situation: Case): Judgement {
 /** Rule 6: answered 4, something newer than its edits is stored or under way. */
 function nothingToSave(situation: Case, answered: number): Judgement {
   const { state, command, now, rules } = situation
-  const { failure, expired, pending, stored } = underWay(state, command, answered)
-  if (failure !== undefined) return { verdict: failed(6, retryable(failure)) }
-  if (expired) return { verdict: timedOut(command) }
-  if (pending) return { until: Infinity }
+  const ended = endedMeanwhile(state, command, answered)
+  if (ended === undefined) return { until: Infinity }
+  if (ended.failure !== undefined) return { verdict: failed(6, retryable(ended.failure)) }
+  if (ended.expired) return { verdict: timedOut(command) }
 
   // The Docs server cannot be asked whether somebody else's save is under way: wait for it a while.
   const looked = command.looked?.presence
@@ -211,7 +211,7 @@ function nothingToSave(situation: Case, answered: number): Judgement {
   if (standing !== undefined) return { verdict: failed(9, retryable(standing)) }
   const certain =
     graceUntil === undefined && (closed || (looked === 'editing' && isSession(state, command)))
-  const save = newestStored(stored)
+  const save = newestStored(ended.stored)
   return {
     verdict:
       save === undefined
