@@ -11,7 +11,7 @@ test('500 calls for one document at once end in a moment', { timeout: 60_000 }, 
   const results = await Promise.all(Array.from({ length: 500 }, () => docs.forcesave('k1')))
   assert.deepEqual(new Set(results.map(({ outcome }) => outcome)), new Set(['saved']))
   const infos = server.log.filter(
-    ({ type, body }) => type === 'command' && (body as { c?: string }).c === 'info',
+    (entry) => entry.type === 'command' && (entry as { body?: { c?: string } }).body?.c === 'info',
   )
   assert.equal(infos.length < 20, true, `${infos.length} infos were sent`)
 })
