@@ -3,8 +3,10 @@ import type { Docs } from './api.js'
 import { checkRef, handleOf } from './arguments.js'
 import { createCalls } from './calls.js'
 import { createAsks } from './client/asks.js'
+import { onAbort } from './abort.js'
 import { createCommandClient } from './client/commands.js'
 import { observed } from './client/observed.js'
+import { startDeadline } from './client/deadline.js'
 import { createDownloader } from './client/download.js'
 import { createHttp, type Http } from './client/http.js'
 import { systemClock, type Clock } from './clock.js'
@@ -22,6 +24,9 @@ import { createCallbackMiddleware, createRoutes } from './receiver/koa.js'
 import { createReceiver } from './receiver/receive.js'
 import { createForgotten } from './recovery/forgotten.js'
 import { createRunner } from './saves/runner.js'
+
+/** How long `close()` waits for the answers of commands under way, ms. */
+const ANSWER_PATIENCE = 5_000
 
 /** What tests put in the place of the world. */
 export interface Outside {
@@ -130,6 +135,13 @@ export function assembleDocs(given: DocsOptions, outside: Outside): Docs {
       new DocsError('CLOSED', 'docs.close() was called; make a new one with createDocs()'),
     )
     await queue.close()
+    // An answer that is not recorded leaves those in doubt who wait elsewhere.
+    const patience = startDeadline(clock, ANSWER_PATIENCE)
+    await Promise.race([
+      asks.idle(),
+      new Promise<void>((resolve) => onAbort(patience.signal, resolve)),
+    ])
+    patience.release()
     await ledger.close()
     await backend.close()
     await http.close()

@@ -1,46 +1,189 @@
-/** The ledger of several processes: the same contract, over a real Redis. */
-import { after, before } from 'node:test'
+/** The ledger of several processes: the same contract, over a real Redis, and what only Redis can do. */
+import assert from 'node:assert/strict'
+import { after, before, describe, it } from 'node:test'
 import { Redis } from 'ioredis'
-import { createRedisLedger } from '../src/ledger/redis.js'
-import { createRedisStore } from '../src/ledger/redis-store.js'
+import { systemClock, type Clock } from '../src/clock.js'
+import { isDocsError } from '../src/errors.js'
 import { silentLogger } from '../src/events.js'
+import type { Ledger } from '../src/ledger/ledger.js'
+import { createRedisLedger, type RedisLedgerParts } from '../src/ledger/redis.js'
+import { createRedisStore } from '../src/ledger/redis-store.js'
 import { startRedis, type TestRedis } from './support/redis.js'
 import { testLedger } from './support/ledger-contract.js'
+import { arrivalOf, inWords, RULES } from './support/story.js'
 
 let server: TestRedis
+let redis: Redis
 let count = 0
 before(async () => {
   server = await startRedis()
+  redis = new Redis(server.url)
 })
-after(() => server.stop())
+after(async () => {
+  redis.disconnect()
+  await server.stop()
+})
+
+const newPrefix = (): string => `t${(count += 1)}`
+
+type Given = Pick<RedisLedgerParts, 'clock' | 'rules' | 'perform'> & { ownTime?: boolean }
+
+function createLedger(given: Given, prefix = newPrefix()): Ledger {
+  const connection = new Redis(server.url)
+  const subscriber = new Redis(server.url)
+  const store = createRedisStore(connection, prefix)
+  const ledger = createRedisLedger({
+    ...given,
+    store,
+    logger: silentLogger,
+    subscribe(wake, wakeAll) {
+      subscriber.on('message', (_channel, message) => wake(message))
+      void subscriber.subscribe(store.channel).then(wakeAll)
+      return () => Promise.resolve()
+    },
+  })
+  return {
+    ...ledger,
+    async close() {
+      await ledger.close()
+      connection.disconnect()
+      subscriber.disconnect()
+    },
+  }
+}
 
 testLedger({
   name: 'redis',
-  create(parts) {
-    const prefix = `t${(count += 1)}`
-    const redis = new Redis(server.url)
-    const subscriber = new Redis(server.url)
-    const store = createRedisStore(redis, prefix)
-    const ledger = createRedisLedger({
-      ...parts,
-      store,
-      logger: silentLogger,
-      ownTime: true,
-      subscribe(wake, wakeAll) {
-        subscriber.on('message', (_channel, message) => wake(message))
-        void subscriber.subscribe(store.channel).then(wakeAll)
-        return () => Promise.resolve()
-      },
-    })
-    return {
-      ...ledger,
-      async close() {
-        await ledger.close()
-        redis.disconnect()
-        subscriber.disconnect()
-      },
-    }
-  },
+  create: (parts) => createLedger({ ...parts, ownTime: true }),
   ioMs: 20,
   manyKeys: 500,
+  exempt: {
+    'on a key that stays busy, old verdicts expire all the same':
+      "Redis's expiry goes by real time, this clock is virtual; see 'everything that is written expires'",
+  },
+})
+
+describe('the ledger in Redis', () => {
+  /** On real time, as in an application. */
+  function open(prefix: string, clock: Clock = systemClock): Ledger & AsyncDisposable {
+    const ledger = createLedger({ clock, rules: RULES, perform: () => {} }, prefix)
+    return { ...ledger, [Symbol.asyncDispose]: () => ledger.close() }
+  }
+  const register = (ledger: Ledger, id: string, timeout = 60_000): Promise<void> =>
+    ledger.apply('k', {
+      ...{ type: 'registered', id, kind: 'forcesave' },
+      deadline: systemClock.now() + timeout,
+    })
+  const reject = (ledger: Ledger, id: string): Promise<void> =>
+    ledger.apply('k', { type: 'answered', id, answer: { error: 6 } })
+
+  async function expiries(pattern: string): Promise<Map<string, number>> {
+    const keys = await redis.keys(pattern)
+    return new Map(
+      await Promise.all(keys.map(async (key) => [key, await redis.pttl(key)] as const)),
+    )
+  }
+
+  it('everything that is written expires, at the latest the retention time after its end', async () => {
+    const prefix = newPrefix()
+    await using ledger = open(prefix)
+    await register(ledger, 'a')
+    await reject(ledger, 'a')
+    await ledger.apply('k', { type: 'arrived', save: arrivalOf('A', Date.now()) })
+    await ledger.apply('k', { type: 'stored', name: 'A', stored: null })
+    const written = await expiries(`${prefix}:*`)
+    assert.equal(written.size, 2, 'the document and one verdict')
+    for (const [key, ms] of written) assert.ok(ms > 0 && ms <= RULES.retention, `${key}: ${ms}`)
+  })
+
+  it('on a key that stays busy, a verdict keeps its time', async () => {
+    const prefix = newPrefix()
+    await using ledger = open(prefix)
+    await register(ledger, 'busy', 5 * RULES.retention)
+    await register(ledger, 'a')
+    await reject(ledger, 'a')
+    const [verdict] = await redis.keys(`${prefix}:*:verdict:a`)
+    const [document] = await redis.keys(`${prefix}:*:document`)
+    await redis.pexpire(verdict!, 60_000)
+    await register(ledger, 'b')
+    await reject(ledger, 'b')
+    assert.ok((await redis.pttl(verdict!)) <= 60_000, 'what is written later does not prolong it')
+    for (const [key, ms] of await expiries(`${prefix}:*:verdict:b`)) {
+      assert.ok(ms > 0 && ms <= RULES.retention, `${key}: ${ms}`)
+    }
+    assert.ok((await redis.pttl(document!)) > RULES.retention, 'what is unfinished stays')
+  })
+
+  it('what is unfinished stays until it is due, and the retention time after that', async () => {
+    const prefix = newPrefix()
+    await using ledger = open(prefix)
+    // Without an answer, nothing but the deadline is due.
+    await register(ledger, 'a', 3 * RULES.retention)
+    const [ms = 0] = (await expiries(`${prefix}:*`)).values()
+    assert.ok(ms > 3 * RULES.retention && ms <= 4 * RULES.retention, `${ms}`)
+  })
+
+  it('a verdict that has expired is unknown, also while the command is remembered', async () => {
+    const prefix = newPrefix()
+    await using ledger = open(prefix)
+    await register(ledger, 'a')
+    await reject(ledger, 'a')
+    await redis.del(await redis.keys(`${prefix}:*:verdict:a`))
+    assert.equal(await ledger.settled('k', 'a', AbortSignal.timeout(10_000)), undefined)
+  })
+
+  it('deadlines go by the time of Redis: a process whose clock is wrong settles nothing early', async () => {
+    const prefix = newPrefix()
+    const hour = 3_600_000
+    const ahead: Clock = { ...systemClock, now: () => systemClock.now() + hour }
+    await using wrong = open(prefix, ahead)
+    await using right = open(prefix)
+    await wrong.apply('k', {
+      ...{ type: 'registered', id: 'a', kind: 'forcesave' },
+      deadline: ahead.now() + 300,
+    })
+    const verdicts = await Promise.all([
+      right.settled('k', 'a', AbortSignal.timeout(10_000)),
+      wrong.settled('k', 'a', AbortSignal.timeout(10_000)),
+    ])
+    for (const verdict of verdicts) assert.equal(verdict && inWords(verdict), 'TIMEOUT')
+  })
+
+  it('what a process wrote before Redis was emptied does not come back over what others wrote since', async () => {
+    const prefix = newPrefix()
+    await using one = open(prefix)
+    await using other = open(prefix)
+    await register(one, 'a')
+    await redis.del(await redis.keys(`${prefix}:*`))
+    await register(other, 'b')
+    await register(one, 'c')
+    const { commands } = await other.read('k')
+    assert.deepEqual(
+      commands.map(({ id }) => id),
+      ['b', 'c'],
+    )
+  })
+
+  it('serves on when Redis was emptied of its scripts', async () => {
+    await using ledger = open(newPrefix())
+    await register(ledger, 'a')
+    await redis.script('FLUSH')
+    await reject(ledger, 'a')
+    assert.equal((await ledger.settled('k', 'a'))?.outcome, 'failed')
+  })
+
+  it('an error of Redis is UNREACHABLE, with what ioredis says as its cause', async () => {
+    const prefix = newPrefix()
+    await using ledger = open(prefix)
+    await register(ledger, 'a')
+    const [document] = await redis.keys(`${prefix}:*:document`)
+    await redis.set(document!, 'not a hash')
+    for (const attempt of [register(ledger, 'b'), ledger.read('k')]) {
+      await assert.rejects(attempt, (error) => {
+        assert.ok(isDocsError(error, 'UNREACHABLE') && error.retryable)
+        assert.match(String(error.cause), /WRONGTYPE/)
+        return true
+      })
+    }
+  })
 })

@@ -14,12 +14,9 @@ export interface Connected {
   close: () => Promise<void>
 }
 
-/** A subscriber whose link is half open notices only when it is pinged (`bullmq.md`), ms. */
-const PING = 10_000
-
 export async function connect(option: RedisOption, parts: BackendParts): Promise<Connected> {
   const { clock, logger, rules, perform, prefix, retries, concurrency } = parts
-  const connections = await openConnections(option, logger)
+  const connections = await openConnections(option, logger, clock)
   const store = createRedisStore(connections.ledger, prefix)
   const ledger = createRedisLedger({ store, clock, rules, perform, logger, subscribe })
   lookAtRedis(connections.ledger, logger)
@@ -35,18 +32,7 @@ export async function connect(option: RedisOption, parts: BackendParts): Promise
     }
     subscriber.on('ready', begin)
     if (subscriber.status === 'ready') begin()
-    let cancel = ping()
-    function ping(): () => void {
-      return clock.after(PING, () => {
-        cancel = ping()
-        const timeout = clock.after(PING / 2, () => subscriber.disconnect(true))
-        subscriber.ping().then(timeout, timeout)
-      })
-    }
-    return () => {
-      cancel()
-      return Promise.resolve()
-    }
+    return () => Promise.resolve()
   }
 
   return {

@@ -3,6 +3,7 @@
  * side"): the callback's path fails fast, the worker and the subscriber wait as long as it takes.
  */
 import { Redis, type Cluster } from 'ioredis'
+import type { Clock } from '../clock.js'
 import type { Logger } from '../events.js'
 import type { RedisOption } from './backend.js'
 
@@ -16,6 +17,9 @@ export interface Connections {
 
 /** How long the first connection may take before what needs it fails, ms. */
 const FIRST = 2_000
+/** A connection whose link is half open notices only when it is pinged (`bullmq.md`), ms. */
+const PING = 10_000
+const PONG = 3_000
 
 interface Settings {
   retryStrategy: (times: number) => number
@@ -34,7 +38,11 @@ const RETRY: Pick<Settings, 'retryStrategy' | 'lazyConnect' | 'enableOfflineQueu
 const FAST: Settings = { ...RETRY, maxRetriesPerRequest: 1, commandTimeout: 2_000 }
 const PATIENT: Settings = { ...RETRY, maxRetriesPerRequest: null, commandTimeout: undefined }
 
-export async function openConnections(option: RedisOption, logger: Logger): Promise<Connections> {
+export async function openConnections(
+  option: RedisOption,
+  logger: Logger,
+  clock: Clock,
+): Promise<Connections> {
   const all: (Redis | Cluster)[] = []
   const open = (name: string, settings: Settings): Redis | Cluster => {
     const connection = connectionOf(option, { ...settings, connectionName: `docs-${name}` })
@@ -50,15 +58,44 @@ export async function openConnections(option: RedisOption, logger: Logger): Prom
     queue: open('queue', FAST),
     worker: open('worker', PATIENT),
   }
+  // BullMQ makes another of it to block on, and leaves that behind when Redis is away at the end.
+  const { worker } = connections
+  const duplicate = worker.duplicate.bind(worker) as (...args: unknown[]) => Redis & Cluster
+  worker.duplicate = (...args: unknown[]) => {
+    const copy = duplicate(...args)
+    all.push(copy)
+    return copy
+  }
   await firstReady(connections.ledger)
   for (const fast of [connections.ledger, connections.queue]) failFast(fast)
+  let cancelPing = ping()
+  function ping(): () => void {
+    return clock.after(PING, () => {
+      for (const connection of Object.values(connections)) probe(connection, clock)
+      cancelPing = ping()
+    })
+  }
   return {
     ...connections,
     close() {
-      for (const connection of all) connection.disconnect()
+      cancelPing()
+      for (const connection of all) {
+        const { status } = connection
+        connection.disconnect()
+        // Then ioredis does not say that it has ended, and BullMQ would wait for that for ever.
+        if (status === 'reconnecting') connection.emit('end')
+      }
       return Promise.resolve()
     },
   }
+}
+
+/** Whatever else is wrong with a connection, it notices by itself. */
+function probe(connection: Redis | Cluster, clock: Clock): void {
+  if (connection.status !== 'ready') return
+  const answered = clock.after(PONG, () => connection.disconnect(true))
+  // Without an answer in time it fails as well, and then the link is given up all the same.
+  connection.ping().then(answered, () => {})
 }
 
 /** From the first connection on, a command that finds none fails at once instead of waiting in line. */

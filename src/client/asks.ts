@@ -9,6 +9,10 @@ import type { AnswerFacts, Command, LedgerEvent, Verdict } from '../ledger/state
 import { newId, packUserdata } from '../protocol/userdata.js'
 import { neverArrived, type CommandClient } from './commands.js'
 
+/** How often, and with which pauses (ms), an answer is recorded that Redis does not take. */
+const MAX_TRIES = 15
+const TRY_PAUSE = 1_000
+
 /** How long others wait for a nudge that is not answered, ms. */
 const NUDGE_TIMEOUT = 60_000
 
@@ -55,10 +59,13 @@ export interface Asks {
   nudge(key: string): Promise<void>
   /** Rules 6 and 7: an `info` of our own, to learn whether anybody edits still. */
   look(key: string, id: string): Promise<void>
+  /** Resolves when the answers that are under way now are recorded, or cannot be. */
+  idle(): Promise<void>
 }
 
 export function createAsks({ ledger, client, clock, prefix, lookTimeout }: AskParts): Asks {
   const remembered = new Map<string, Remembered>()
+  const underWay = new Set<Promise<AnswerFacts>>()
 
   async function ask({ key, kind, timeout, userdata }: Ask): Promise<Asked> {
     const id = newId()
@@ -67,7 +74,7 @@ export function createAsks({ ledger, client, clock, prefix, lookTimeout }: AskPa
     const registered = { type: 'registered', id, kind, deadline, ...own } as const
     await ledger.apply(key, registered)
     remember(registered)
-    return { id, answer: send(key, kind, id, userdata) }
+    return { id, answer: track(send(key, kind, id, userdata)) }
   }
 
   async function send(
@@ -79,11 +86,26 @@ export function createAsks({ ledger, client, clock, prefix, lookTimeout }: AskPa
     const answer = await requested(key, kind, packUserdata(prefix, id, userdata))
     const command = remembered.get(id)
     if (command !== undefined) command.answer = answer
-    await ledger.apply(key, {
-      type: 'answered',
-      id,
-      answer: command?.lost ? doubted(answer) : answer,
-    })
+    await recordAnswer(key, id, command?.lost ? doubted(answer) : answer)
+    return answer
+  }
+
+  /** An answer that is lost leaves everybody in doubt until the deadline: while Redis is away, again. */
+  async function recordAnswer(key: string, id: string, answer: AnswerFacts): Promise<void> {
+    for (let tries = 1; ; tries += 1) {
+      try {
+        return await ledger.apply(key, { type: 'answered', id, answer })
+      } catch (error) {
+        if (!isDocsError(error, 'UNREACHABLE') || tries === MAX_TRIES) throw error
+        await new Promise<void>((resolve) => clock.after(TRY_PAUSE, resolve))
+      }
+    }
+  }
+
+  function track(answer: Promise<AnswerFacts>): Promise<AnswerFacts> {
+    underWay.add(answer)
+    const done = (): void => void underWay.delete(answer)
+    answer.then(done, done)
     return answer
   }
 
@@ -160,6 +182,9 @@ export function createAsks({ ledger, client, clock, prefix, lookTimeout }: AskPa
       }
       if (verdict.outcome === 'failed') throw fromPlainError({ ...verdict.error, key })
       return verdict
+    },
+    async idle() {
+      await Promise.allSettled(underWay)
     },
     async nudge(key) {
       const { answer } = await ask({ key, kind: 'nudge', timeout: NUDGE_TIMEOUT })

@@ -8,6 +8,8 @@ export interface Entry {
   writing: boolean
   looking: boolean
   lookAgain: boolean
+  /** The next look is for what was left undone, too. */
+  overdue: boolean
   /** The state as this process has written it last; somebody else may have gone on since. */
   known: { version: string; state: DocumentState } | undefined
   /** The versions that were published while this process was writing. */
@@ -34,6 +36,7 @@ export const newEntry = (key: string): Entry => ({
   writing: false,
   looking: false,
   lookAgain: false,
+  overdue: false,
   known: undefined,
   news: new Set(),
   waits: new Set(),

@@ -9,11 +9,12 @@ import { transition } from './document.js'
 import type { Ledger, Perform, SaveOutcome } from './ledger.js'
 import { newEntry, type Entry, type Seen } from './redis-entry.js'
 import type { RedisStore, StoredDocument } from './redis-store.js'
-import { handedOverAgain, runnableOf } from './order.js'
+import { leftUndone } from './redis-again.js'
+import { handedOverAgain } from './order.js'
 import { closedError, saveOutcome } from './outcome.js'
 import { expiresAt } from './retention.js'
 import { emptyDocument, isOpen } from './state.js'
-import type { DocumentState, Effect, LedgerEvent, Rules, Verdict } from './state.js'
+import type { Effect, LedgerEvent, Rules, Verdict } from './state.js'
 import { addWait } from './waiting.js'
 
 /** How often an open wait is looked up without having been woken, ms. */
@@ -86,7 +87,8 @@ export function createRedisLedger(parts: RedisLedgerParts): Ledger {
         for (const effect of effects) perform(entry.key, effect)
       } catch (error) {
         entry.known = undefined
-        for (const { reject } of batch) reject(error)
+        // What has piled up meanwhile would only wait for the same once more.
+        for (const { reject } of [...batch, ...entry.pending.splice(0)]) reject(error)
       }
     }
     entry.writing = false
@@ -185,6 +187,7 @@ export function createRedisLedger(parts: RedisLedgerParts): Ledger {
 
   function poll(): () => void {
     return clock.after(POLL, () => {
+      for (const entry of entries.values()) entry.overdue = true
       wakeAll()
       cancelPoll = poll()
     })
@@ -215,16 +218,10 @@ export function createRedisLedger(parts: RedisLedgerParts): Ledger {
     const byId = new Map(ids.map((id, index) => [id, verdicts[index]]))
     schedule(entry, dueAt)
     for (const wait of [...entry.waits]) wait.look(state, byId)
-    handOverAgain(entry, state)
-  }
-
-  /** Whoever was to queue the save that counts as running may have died before; queueing it twice is harmless. */
-  function handOverAgain({ key, waits }: Entry, { saves }: DocumentState): void {
-    const late = saves.find(
-      ({ phase, sequence = 0 }) => phase === 'running' && sequence < now() - POLL,
-    )
-    const save = late && waits.size > 0 ? runnableOf(late) : undefined
-    if (save !== undefined) perform(key, { type: 'run', save })
+    if (!entry.overdue) return
+    entry.overdue = false
+    if (entry.waits.size === 0) return
+    for (const effect of leftUndone(state, now() - POLL)) perform(entry.key, effect)
   }
 
   async function wait<Outcome>(

@@ -68,11 +68,13 @@ export function createBullmqQueue(parts: BullmqQueueParts): SaveQueue {
   /** Jobs being added, and those that this process has added lately. */
   const underWay = new Set<Promise<void>>()
   const handedOver = new Set<string>()
+  /** Jobs that this process is at. */
+  let running = 0
   let closing: Promise<void> | undefined
   let cancelLate = (): void => {}
 
   function startWorker(): Worker<SaveJob> {
-    const worker = new Worker<SaveJob>('saves', work, {
+    const worker = new Worker<SaveJob>('saves', counted, {
       ...{ connection: parts.workerConnection, prefix, concurrency: parts.concurrency },
       ...{ lockDuration: LOCK, stalledInterval: STALLED_CHECK, maxStalledCount: 1 },
       runRetryDelay: RETRY_DELAY,
@@ -84,6 +86,15 @@ export function createBullmqQueue(parts: BullmqQueueParts): SaveQueue {
       if (job !== undefined && error.message === STALLED) void tellFailed(job, error)
     })
     return worker
+  }
+
+  async function counted(job: Job<SaveJob>, token?: string): Promise<void> {
+    running += 1
+    try {
+      await work(job, token)
+    } finally {
+      running -= 1
+    }
   }
 
   async function work(job: Job<SaveJob>, token?: string): Promise<void> {
@@ -207,10 +218,14 @@ export function createBullmqQueue(parts: BullmqQueueParts): SaveQueue {
       logger.debug({ err: error }, 'the worker did not close well')
     })
     const late = new Promise<void>((resolve) => {
-      cancelLate = clock.after(CLOSE_PATIENCE, () => {
-        giveUp.abort(new Error('docs.close() was called'))
-        // Redis may be away: then the job is taken over once its lock has run out.
-        cancelLate = clock.after(HEED + HAND_BACK, resolve)
+      cancelLate = clock.after(HAND_BACK, () => {
+        // Redis may be away: then BullMQ does not close, and with nothing running it need not.
+        if (running === 0) return resolve()
+        cancelLate = clock.after(CLOSE_PATIENCE - HAND_BACK, () => {
+          giveUp.abort(new Error('docs.close() was called'))
+          // A job that Redis does not take back is taken over once its lock has run out.
+          cancelLate = clock.after(HEED + HAND_BACK, resolve)
+        })
       })
     })
     await Promise.race([Promise.all([closed, ...underWay]), late])

@@ -1,12 +1,13 @@
 /** The contract of the port `Ledger` (`src/ledger/ledger.ts`), the same for every backend. */
 import assert from 'node:assert/strict'
 import { getEventListeners } from 'node:events'
-import { describe, it, type TestContext } from 'node:test'
+import { describe, type TestContext } from 'node:test'
 import type { Clock } from '../../src/clock.js'
 import { isDocsError } from '../../src/errors.js'
 import type { Ledger, Perform } from '../../src/ledger/ledger.js'
 import type { Effect, LedgerEvent, Rules, Verdict } from '../../src/ledger/state.js'
 import { virtualClock, type VirtualClock } from '../../src/testing/clock.js'
+import { contractOf, type Exemptions } from './contract.js'
 import { arrivalOf, inWords, RULES } from './story.js'
 
 export interface LedgerBackend {
@@ -17,6 +18,7 @@ export interface LedgerBackend {
   ioMs: number
   /** Keys of the test with many. */
   manyKeys: number
+  exempt?: Exemptions
 }
 
 interface Bench {
@@ -86,6 +88,8 @@ export function testLedger(backend: LedgerBackend): void {
     performed.flatMap(({ effect }) => (effect.type === 'settle' ? [effect.id] : []))
 
   describe(`ledger contract: ${backend.name}`, () => {
+    const { it, end } = contractOf(backend.exempt)
+
     it('applies the events of one key one after the other, none is lost', async (t) => {
       const bench = await open(t)
       const ids = Array.from({ length: 200 }, (_, index) => `c${index}`)
@@ -429,5 +433,7 @@ export function testLedger(backend: LedgerBackend): void {
         assert.equal(words(verdict), index % 2 === 0 ? 'COMMAND_REJECTED 6, for good' : stored)
       }
     })
+
+    end()
   })
 }

@@ -46,7 +46,9 @@ export async function startRedis(...settings: string[]): Promise<TestRedis> {
     server = child
     let output = ''
     await new Promise<void>((resolve, reject) => {
-      child.on('error', (error) => reject(new Error('redis-server cannot be started', { cause: error })))
+      child.on('error', (error) =>
+        reject(new Error('redis-server cannot be started', { cause: error })),
+      )
       child.on('exit', () => reject(new Error(`redis-server ended: ${output.slice(-500)}`)))
       child.stdout.on('data', (chunk: Buffer) => {
         output += chunk.toString()

@@ -1,0 +1,169 @@
+/** The figures as `bench/RESULTS.md`. */
+import { availableParallelism, cpus, totalmem } from 'node:os'
+import type { Figures } from './row.js'
+import { targets } from './targets.js'
+
+/** `[in the process, in Redis]`, bytes. */
+type Bytes = [number, number]
+
+export interface Growth {
+  name: string
+  pending: Bytes
+  settled: Bytes
+  withFew: Figures
+  withMany: Figures
+  withRemembered: Figures
+}
+
+export interface Results {
+  /** Figures at 1, 32 and 256 in flight. */
+  rows: { name: string; levels: Figures[] }[]
+  callbacks: { name: string; rate: number; cpu: number }[]
+  /** Memory, Redis. */
+  growth: Growth[]
+  idleCommands: number
+  seconds: number
+  redisVersion: string
+  repeats: number
+  window: number
+  many: number
+  remembered: number
+  idleMs: number
+}
+
+const whole = (value: number): string => Math.round(value).toLocaleString('en')
+const two = (value: number): string => value.toFixed(2)
+
+function table(head: string[], lines: string[][]): string {
+  const cells = [head, ...lines]
+  const widths = head.map((_cell, column) =>
+    Math.max(...cells.map((line) => line[column]?.length ?? 0)),
+  )
+  const lineOf = (line: string[]): string =>
+    `| ${line.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(' | ')} |`
+  const rule = `| ${widths.map((width) => '-'.repeat(width)).join(' | ')} |`
+  return [lineOf(head), rule, ...lines.map(lineOf)].join('\n')
+}
+
+const saves = ({ rows }: Results): string =>
+  table(
+    [
+      ...[
+        '',
+        'saves/s at 1',
+        'at 32',
+        'at 256',
+        'share of by hand',
+        'p50, p99 ms at 1',
+        'at 32',
+        'CPU ms/save',
+      ],
+      ...['of Redis', 'Redis commands', 'round trips'],
+    ],
+    rows.map(({ name, levels }) => {
+      const [one, some] = levels
+      if (one === undefined || some === undefined) throw new Error('no figures')
+      const redis = one.commands > 0.5
+      return [
+        name,
+        ...levels.map(({ rate }) => whole(rate)),
+        levels.map(({ share }) => two(share)).join(', '),
+        ...[one, some].map(({ p50, p99 }) => `${two(p50)}, ${two(p99)}`),
+        two(some.cpu),
+        ...(redis
+          ? [two(some.redisCpu), one.commands.toFixed(1), one.reads.toFixed(1)]
+          : ['', '', '']),
+      ]
+    }),
+  )
+
+const callbacks = ({ callbacks }: Results): string =>
+  table(
+    ['', 'callbacks/s', 'CPU ms each'],
+    callbacks.map(({ name, rate, cpu }) => [name, whole(rate), cpu.toFixed(3)]),
+  )
+
+const sizes = ({ growth }: Results): string =>
+  table(
+    ['', 'pending: process', 'Redis', 'settled: process', 'Redis'],
+    growth.map(({ name, pending, settled }) => {
+      const inRedis = (bytes: number): string => (name === 'redis' ? whole(bytes) : '')
+      return [
+        name,
+        ...[whole(pending[0]), inRedis(pending[1])],
+        ...[whole(settled[0]), inRedis(settled[1])],
+      ]
+    }),
+  )
+
+const growing = ({ growth, many, remembered }: Results): string =>
+  table(
+    [
+      'saves/s (share of by hand)',
+      '100 pending',
+      `${whole(many)} pending`,
+      `${whole(remembered)} keys`,
+    ],
+    growth.map(({ name, withFew, withMany, withRemembered }) => [
+      name,
+      ...[withFew, withMany, withRemembered].map(
+        ({ rate, share }) => `${whole(rate)} (${two(share)})`,
+      ),
+    ]),
+  )
+
+export function report(results: Results): string {
+  const model = cpus()[0]?.model.trim() ?? 'unknown'
+  const memory = Math.round(totalmem() / 1024 ** 3)
+  const { repeats, window, seconds, redisVersion, idleMs, idleCommands } = results
+  return `# What it costs
+
+\`npm run bench\` on ${availableParallelism()} cores (${model}), ${memory} GB, Node ${process.versions.node}, Redis ${redisVersion}
+(appendonly, fsync each second), ${new Date().toISOString().slice(0, 10)}, in ${seconds} s. The cores are shared by the application, Redis and the
+Docs server, so ratios matter and not the figures.
+
+## Saves
+
+From the call of \`forcesave\` to its verdict, with a callback and an \`onSave\` that does nothing in between. Medians of
+${repeats} windows of ${window} ms, the rows in turn; the share is that of the throughput
+by hand in the same round, at 1, 32 and 256. The Docs server is a stand-in in a process of its own, without delays. By hand: a map
+by userdata, with the same HTTP client as ours and a prepared key (\`bench/by-hand.ts\`). CPU is that of all processes of the
+application at 32 in flight; Redis commands, with those inside scripts, and round trips (reads from its sockets) are those
+of one save at 1 in flight.
+
+${saves(results)}
+
+## Plain callbacks
+
+Status 1, 32 at once, signed in body and header; the bare handler checks the body's token and answers.
+
+${callbacks(results)}
+
+## Bytes of a command
+
+Over ${whole(results.many)} commands of as many documents: the heap with the pending call, and Redis's \`used_memory\`. Settled: what is left of
+the document for the hour of \`retention\`.
+
+${sizes(results)}
+
+## Growth
+
+32 in flight beside what is pending or remembered; by hand in turn with it, with nothing of that${results.many === 10_000 ? '; windows of 5.2 s with Redis, longer than the 5 s after which a wait is looked up' : ''}.
+
+${growing(results)}
+
+An idle process with a worker: ${idleCommands.toFixed(1)} Redis commands/s, over ${idleMs / 1000} s.
+
+## Targets
+
+${table(
+  ['', 'target', 'here', ''],
+  targets(results).map(({ what, target, value, met }) => [
+    what,
+    target,
+    value,
+    met ? 'met' : '**missed**',
+  ]),
+)}
+`
+}

@@ -1,0 +1,46 @@
+/** What stands before the web processes: passes each request on to the next one that takes it. */
+import { createServer, request as send } from 'node:http'
+import type { AddressInfo } from 'node:net'
+
+export interface Balancer extends AsyncDisposable {
+  readonly url: string
+  /** Where the web processes listen. */
+  targets: string[]
+}
+
+export async function startBalancer(): Promise<Balancer> {
+  let turn = 0
+  const server = createServer((incoming, outgoing) => {
+    const chunks: Buffer[] = []
+    incoming.on('data', (chunk: Buffer) => chunks.push(chunk))
+    incoming.on('end', () => pass(balancer.targets.length))
+
+    /** Only a connection that was refused is tried elsewhere: else the request may have got there. */
+    function pass(tries: number): void {
+      turn += 1
+      const target = balancer.targets[turn % balancer.targets.length]
+      if (tries === 0 || target === undefined) return void outgoing.writeHead(502).end()
+      const { method = 'POST', url, headers } = incoming
+      const onward = send(`${target}${url}`, { method, headers, agent: false }, (answer) => {
+        outgoing.writeHead(answer.statusCode ?? 502, answer.headers)
+        answer.pipe(outgoing)
+        answer.on('error', () => outgoing.destroy())
+      })
+      onward.on('error', (error: NodeJS.ErrnoException) => {
+        if (error.code === 'ECONNREFUSED') pass(tries - 1)
+        else outgoing.destroy()
+      })
+      onward.end(Buffer.concat(chunks))
+    }
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const balancer: Balancer = {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    targets: [],
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections()
+      await new Promise((resolve) => server.close(resolve))
+    },
+  }
+  return balancer
+}

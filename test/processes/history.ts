@@ -1,0 +1,158 @@
+/**
+ * What a run has left behind, and what of it breaks the invariants of `settlement.md`. Pure: the same
+ * record can be tampered with, to see that each check can fail.
+ */
+import type { Entry } from './storage.js'
+
+/** One call, as whoever made it saw it. Times in ms since the epoch. */
+export interface CallRecord {
+  key: string
+  /** How many edits the Docs server had received before the call. */
+  edits: number
+  userdata: string
+  began: number
+  timeout: number
+  /** Absent: it has not ended. */
+  ended?: number
+  /** `saved`, `unchanged`, the code of an error, `gone` with its process, or `untyped: …`. */
+  end?: string
+  certain?: boolean
+  /** Of the result or error: of whom it speaks. */
+  toldKey?: string | undefined
+  toldUserdata?: string | undefined
+}
+
+/** A final save that was answered 200 `{"error":0}`. */
+export interface AcknowledgedFinal {
+  key: string
+  at: number
+  /** The last edit in it. */
+  edits: number
+}
+
+export interface RunRecord {
+  calls: CallRecord[]
+  histories: Map<string, Entry[]>
+  finals: AcknowledgedFinal[]
+  /** When processes had ended, by pid. */
+  deaths: ReadonlyMap<number, number>
+  /** What is left in Redis without an expiry. */
+  lasting: string[]
+}
+
+export interface Violation {
+  invariant: 'I1' | 'I2' | 'I3' | 'I4' | 'I5' | 'I6' | 'I7'
+  what: string
+}
+
+/** A call may be told this much after its deadline on a busy machine, ms. */
+const TOLERANCE = 5_000
+
+export function violationsOf(run: RunRecord): Violation[] {
+  const found: Violation[] = []
+  const violate = (invariant: Violation['invariant'], what: string): void => {
+    found.push({ invariant, what })
+  }
+  for (const call of run.calls) checkCall(call, run, violate)
+  for (const { key, at, edits } of run.finals) {
+    if (holding(run, key, at) < edits) {
+      violate('I3', `a final save of ${key} with ${edits} edits was acknowledged and is not stored`)
+    }
+  }
+  for (const [key, history] of run.histories) {
+    checkOrder(key, history, violate)
+    checkRuns(key, history, run.deaths, violate)
+  }
+  for (const name of run.lasting) violate('I7', `${name} has no expiry`)
+  return found
+}
+
+type Violate = (invariant: Violation['invariant'], what: string) => void
+
+function checkCall(call: CallRecord, run: RunRecord, violate: Violate): void {
+  const { key, edits, userdata, began, timeout, ended, end = '', certain, toldKey } = call
+  const which = `the call ${userdata} on ${key}`
+  if (end === 'gone') return
+  if (ended === undefined) return violate('I2', `${which} has not ended`)
+  if (ended > began + timeout + TOLERANCE) {
+    violate(
+      'I2',
+      `${which} ended (${end}) ${ended - began} ms after it began, its time was ${timeout}`,
+    )
+  }
+  if (end.startsWith('untyped')) violate('I2', `${which} ended ${end}`)
+  if (toldKey !== undefined && toldKey !== key) violate('I6', `${which} was told about ${toldKey}`)
+  if (end === 'saved' && call.toldUserdata !== userdata) {
+    violate('I6', `${which} was given the userdata ${call.toldUserdata}`)
+  }
+  const excused = certain !== true && wentBack(run.histories.get(key) ?? [])
+  if ((end === 'saved' || end === 'unchanged') && !excused) {
+    const stored = holding(run, key, ended)
+    if (stored < edits)
+      violate('I1', `${which} ended ${end} with ${stored} of ${edits} edits stored`)
+  }
+}
+
+/** The last edit in the newest file of a key at a time; -1 when one before it is missing. */
+function holding(run: RunRecord, key: string, at: number): number {
+  const newest = run.histories
+    .get(key)
+    ?.findLast((entry) => entry.type === 'stored' && entry.at <= at)
+  const edits = newest?.edits ?? []
+  const last = edits.at(-1) ?? 0
+  return edits.length === last ? last : -1
+}
+
+/** Two saves of one second cannot be told apart by `lastsave` (`settlement.md` 3). */
+function wentBack(history: Entry[]): boolean {
+  const sizes = history.flatMap(({ type, edits }) =>
+    type === 'stored' ? [edits?.length ?? 0] : [],
+  )
+  return sizes.some((size, index) => size < (sizes[index - 1] ?? 0))
+}
+
+function checkOrder(key: string, history: Entry[], violate: Violate): void {
+  let newest: Entry | undefined
+  for (const entry of history) {
+    if (entry.type !== 'stored') continue
+    const [before, after] = [newest?.edits?.length ?? 0, entry.edits?.length ?? 0]
+    if (after < before && entry.lastSave !== newest?.lastSave) {
+      violate('I4', `${key} went back from ${before} edits to ${after}`)
+    }
+    if (after >= before) newest = entry
+  }
+}
+
+function checkRuns(
+  key: string,
+  history: Entry[],
+  deaths: ReadonlyMap<number, number>,
+  violate: Violate,
+): void {
+  const running = new Set<Entry>()
+  const stored = new Map<string, Entry>()
+  const dead = (pid: number, at: number): boolean => (deaths.get(pid) ?? Infinity) <= at
+  for (const entry of history) {
+    const { type, pid, save, attempt, at } = entry
+    if (type === 'start') {
+      for (const other of running) {
+        if (dead(other.pid, at)) running.delete(other)
+        else violate('I5', `onSave ran twice at once for ${key}: in ${other.pid} and in ${pid}`)
+      }
+      const before = stored.get(save)
+      if (before !== undefined && !dead(before.pid, at)) {
+        violate(
+          'I5',
+          `onSave ran again for a stored save of ${key}: in ${before.pid}, then in ${pid}`,
+        )
+      }
+      running.add(entry)
+      continue
+    }
+    for (const other of running) {
+      if (other.pid === pid && other.save === save && other.attempt === attempt)
+        running.delete(other)
+    }
+    if (type === 'stored') stored.set(save, entry)
+  }
+}

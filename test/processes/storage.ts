@@ -1,0 +1,72 @@
+/**
+ * The storage of the processes under test: a folder with one file per key, and beside it the history
+ * of what was done to it, one line of JSON each.
+ */
+import { appendFileSync, existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Save } from '../../src/index.js'
+import { editsIn } from '../../src/testing/index.js'
+import type { Settings } from './settings.js'
+
+/** One line of a key's history. Times are of the one clock of this machine, ms. */
+export type Entry = {
+  type: 'start' | 'stored' | 'failed'
+  pid: number
+  at: number
+  save: string
+  sequence: number
+  attempt: number
+} & { edits?: number[]; lastSave?: string; final?: boolean }
+
+export const historyFile = (folder: string, key: string): string => join(folder, `${key}.jsonl`)
+export const storedFile = (folder: string, key: string): string => join(folder, `${key}.docx`)
+
+/** The edits that the stored file of a key holds now. */
+export function storedEdits(folder: string, key: string): number[] {
+  const path = storedFile(folder, key)
+  return existsSync(path) ? editsIn(readFileSync(path)) : []
+}
+
+export function createStorage(settings: Settings): (save: Save) => Promise<unknown> {
+  const { folder, storing } = settings
+
+  return async function onSave(save) {
+    const { key, id, sequence, attempt } = save
+    const note = (type: Entry['type'], more: Partial<Entry> = {}): void => {
+      const entry = { type, pid: process.pid, at: Date.now(), save: id, sequence, attempt, ...more }
+      appendFileSync(historyFile(folder, key), `${JSON.stringify(entry)}\n`)
+    }
+    note('start')
+    try {
+      const { stream } = await save.download()
+      const chunks: Uint8Array[] = []
+      for await (const chunk of stream) chunks.push(chunk)
+      const bytes = Buffer.concat(chunks)
+      await sleep(storing)
+      dieAt(settings, key, 'in')
+      // File and history in one turn: no signal of the operating system falls in between, but for SIGKILL.
+      const temporary = join(folder, `${key}.${process.pid}.tmp`)
+      writeFileSync(temporary, bytes)
+      renameSync(temporary, storedFile(folder, key))
+      const edits = editsIn(bytes)
+      note('stored', { edits, lastSave: String(save.body.lastsave), final: save.final })
+      dieAt(settings, key, 'after')
+      return { edits: edits.at(-1) ?? 0 }
+    } catch (error) {
+      note('failed')
+      throw error
+    }
+  }
+}
+
+/** Dies here, if that is what the test wants, and only once: who takes over lives. */
+export function dieAt({ folder, deaths }: Settings, key: string, at: string): void {
+  if (deaths[key] !== at) return
+  try {
+    writeFileSync(join(folder, `${key}.died`), '', { flag: 'wx' })
+  } catch {
+    return
+  }
+  process.kill(process.pid, 'SIGKILL')
+}
