@@ -23,6 +23,8 @@ export interface Results {
   growth: Growth[]
   idleCommands: number
   seconds: number
+  /** Of the machine in the minute before, without this run. */
+  loadBefore: number
   redisVersion: string
   repeats: number
   window: number
@@ -115,12 +117,13 @@ const growing = ({ growth, many, remembered }: Results): string =>
 export function report(results: Results): string {
   const model = cpus()[0]?.model.trim() ?? 'unknown'
   const memory = Math.round(totalmem() / 1024 ** 3)
-  const { repeats, window, seconds, redisVersion, idleMs, idleCommands } = results
+  const { repeats, window, seconds, redisVersion, idleMs, idleCommands, loadBefore } = results
   return `# What it costs
 
 \`npm run bench\` on ${availableParallelism()} cores (${model}), ${memory} GB, Node ${process.versions.node}, Redis ${redisVersion}
 (appendonly, fsync each second), ${new Date().toISOString().slice(0, 10)}, in ${seconds} s. The cores are shared by the application, Redis and the
-Docs server, so ratios matter and not the figures.
+Docs server, so ratios matter and not the figures. Load average in the minute before: ${loadBefore.toFixed(1)} (0 on a quiet machine; what else
+runs takes most from the rows with the most processes).
 
 ## Saves
 
@@ -148,7 +151,7 @@ ${sizes(results)}
 
 ## Growth
 
-32 in flight beside what is pending or remembered; by hand in turn with it, with nothing of that${results.many === 10_000 ? '; windows of 5.2 s with Redis, longer than the 5 s after which a wait is looked up' : ''}.
+32 in flight beside what is pending or remembered; by hand in turn with it, with nothing of that${results.many === 10_000 ? '; windows of 5.2 s beside 10,000 pending, longer than the 5 s after which a wait is looked up' : ''}.
 
 ${growing(results)}
 

@@ -6,6 +6,7 @@
  *     npm run bench -- --profile folder   with a CPU profile of each process of the first table
  */
 import { readFileSync, writeFileSync } from 'node:fs'
+import { loadavg } from 'node:os'
 import { parseArgs } from 'node:util'
 import { startRedis } from '../test/support/redis.js'
 import { lookInto } from './redis-info.js'
@@ -20,10 +21,10 @@ const { values } = parseArgs({
 })
 const { quick, profile } = values
 const REPEATS = quick ? 2 : 5
-const WINDOW = quick ? 200 : 800
+const WINDOW = quick ? 150 : 600
 /** A wait is looked up every 5 s: longer than that, so that this is in the figures. */
 const GROWTH = quick ? { repeats: 1, ms: 500 } : { repeats: 3, ms: 5_200 }
-const IDLE = quick ? 2_000 : 20_000
+const IDLE = quick ? 2_000 : 15_000
 const MANY = quick ? 500 : 10_000
 const REMEMBERED = quick ? 2_000 : 100_000
 const LEVELS = [1, 32, 256]
@@ -37,6 +38,7 @@ const say = (text: string): void => void process.stderr.write(`${text}\n`)
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 
 const begun = Date.now()
+const [loadBefore = 0] = loadavg()
 // As the README wants it, with Redis's default of one fsync a second.
 const redis = await startRedis('--appendfsync', 'everysec')
 const look = await lookInto(redis.url)
@@ -121,8 +123,8 @@ async function grow(one: Row, reference: Row, prefix: string, isRedis: boolean):
     await pause(200)
     return [await caller.call<number>('heap'), (await look.counts()).memory]
   }
-  const { repeats, ms } = isRedis ? GROWTH : { ...GROWTH, ms: Math.min(GROWTH.ms, 1_000) }
-  const measured = async (): Promise<Figures> => {
+  const { repeats } = GROWTH
+  const measured = async (ms = WINDOW): Promise<Figures> => {
     const samples: Compared[] = []
     for (let repeat = 0; repeat < repeats; repeat += 1) {
       const beside = await reference.load({ lanes: 32, ms: WINDOW })
@@ -136,7 +138,7 @@ async function grow(one: Row, reference: Row, prefix: string, isRedis: boolean):
   await caller.call('pend', MANY)
   await held(MANY)
   const full = await size()
-  const withMany = await measured()
+  const withMany = await measured(GROWTH.ms)
   const before = await size()
   await docs.call('release')
   await caller.call('settled')
@@ -202,7 +204,7 @@ try {
   await byHand.stop()
   const seconds = Math.round((Date.now() - begun) / 1000)
   const text = report({
-    ...{ rows: figures, callbacks, growth, idleCommands, seconds },
+    ...{ rows: figures, callbacks, growth, idleCommands, seconds, loadBefore },
     ...{ redisVersion: look.version, repeats: REPEATS, window: WINDOW },
     ...{ many: MANY, remembered: REMEMBERED, idleMs: IDLE },
   })
