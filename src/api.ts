@@ -97,7 +97,7 @@ export interface Docs extends AsyncDisposable {
   /** Listens to an event; returns what ends it. A listener that throws harms nobody. */
   on<Name extends keyof DocsEvents>(name: Name, listener: Listener<Name>): () => void
   /**
-   * Ends it all: waits reject with `CLOSED`, callbacks are answered 503, saves that are being stored
+   * Ends it all: waits reject with `CLOSED`, callbacks with saves are answered 503, saves that are being stored
    * may finish (10 s, then `save.signal` is aborted). Calling it again gives the same promise.
    */
   close(): Promise<void>
