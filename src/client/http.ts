@@ -74,21 +74,57 @@ const NO_TIMEOUTS = { headersTimeout: 0, bodyTimeout: 0 }
 export function createHttp(): Http {
   const agent = new Agent({ ...NO_TIMEOUTS, connections: MAX_CONNECTIONS, connect: connector() })
   return {
-    async request(request) {
-      const response = await untilAborted(request.signal, send(agent, request))
-      const { statusCode: status, headers, body } = response
-      if (status !== 200) {
-        // Its socket goes with it. undici makes that an error of the body, which nobody waits for.
-        body.on('error', () => {}).destroy()
-        return { status, headers, text: '' }
-      }
-      const chunks: Uint8Array[] = []
-      for await (const chunk of bounded(body, request.maxBytes)) chunks.push(chunk)
-      return { status, headers, text: Buffer.concat(chunks).toString('utf8') }
-    },
+    request: (request) => exchange(agent, request),
     open: openStream,
     close: () => agent.destroy(),
   }
+}
+
+/** By undici's handler: a stream and its iterator for each short answer would cost more than all else. */
+function exchange(agent: Agent, request: HttpRequest): Promise<HttpResponse> {
+  const { signal, maxBytes } = request
+  return new Promise((resolve, reject) => {
+    const chunks: Uint8Array[] = []
+    let length = 0
+    let controller: Dispatcher.DispatchController | undefined
+    let head: Omit<HttpResponse, 'text'> | undefined
+
+    function fail(failure: HttpFailure): void {
+      signal.removeEventListener('abort', abort)
+      reject(failure)
+      controller?.abort(failure)
+    }
+    function finish(text: string): void {
+      signal.removeEventListener('abort', abort)
+      if (head !== undefined) resolve({ ...head, text })
+    }
+    // undici ends a request that still waits for its connection only when that comes about: too late.
+    const abort = (): void => fail(new HttpFailure('broken', 'the request was ended'))
+    if (signal.aborted) return abort()
+    signal.addEventListener('abort', abort)
+
+    agent.dispatch(optionsOf(request), {
+      onRequestStart(started) {
+        controller = started
+        if (signal.aborted) abort()
+      },
+      onResponseStart(started, status, headers) {
+        if (status < 200) return
+        head = { status, headers }
+        if (status === 200) return
+        finish('')
+        // Its socket goes with it.
+        started.abort(new HttpFailure('broken', `HTTP ${status}`))
+      },
+      onResponseData(_controller, chunk) {
+        length += chunk.byteLength
+        if (length > maxBytes) fail(tooLong(maxBytes))
+        else chunks.push(chunk)
+      },
+      onResponseEnd: () => finish(Buffer.concat(chunks).toString('utf8')),
+      onResponseError: (_controller, error) => fail(toFailure(error)),
+    })
+  })
 }
 
 /** A download has a connection of its own, which ends with it. */
@@ -101,7 +137,8 @@ async function openStream(request: HttpRequest): Promise<HttpStream> {
   const destroy = (): void => void client.destroy()
   request.signal.addEventListener('abort', destroy)
   try {
-    const response = await untilAborted(request.signal, send(client, request))
+    const { signal } = request
+    const response = await untilAborted(signal, client.request({ ...optionsOf(request), signal }))
     return { status: response.statusCode, headers: response.headers, body: read(response) }
   } catch (error) {
     destroy()
@@ -122,16 +159,9 @@ async function openStream(request: HttpRequest): Promise<HttpStream> {
   }
 }
 
-function send(dispatcher: Dispatcher, request: HttpRequest): Promise<Dispatcher.ResponseData> {
-  const { method, url, headers, body } = request
-  return dispatcher.request({
-    origin: url.origin,
-    path: url.pathname + url.search,
-    method,
-    headers,
-    signal: request.signal,
-    ...(body === undefined ? {} : { body }),
-  })
+function optionsOf({ method, url, headers, body }: HttpRequest): Dispatcher.DispatchOptions {
+  const path = url.pathname + url.search
+  return { origin: url.origin, path, method, headers, ...(body === undefined ? {} : { body }) }
 }
 
 /** undici ends a request that still waits for its connection only when that comes about: too late. */
@@ -160,7 +190,7 @@ async function* bounded(
     for await (const chunk of body) {
       length += chunk.byteLength
       if (length > maxBytes) {
-        throw new HttpFailure('too long', `the response is longer than ${maxBytes} bytes`)
+        throw tooLong(maxBytes)
       }
       yield chunk
     }
@@ -168,6 +198,9 @@ async function* bounded(
     throw toFailure(error)
   }
 }
+
+const tooLong = (maxBytes: number): HttpFailure =>
+  new HttpFailure('too long', `the response is longer than ${maxBytes} bytes`)
 
 /** The failures of connecting: whatever they are, nothing was sent yet. */
 const unconnected = new WeakSet<Error>()
