@@ -8,9 +8,11 @@ import { silentLogger } from '../src/events.js'
 import type { Ledger } from '../src/ledger/ledger.js'
 import { createRedisLedger, type RedisLedgerParts } from '../src/ledger/redis.js'
 import { createRedisStore } from '../src/ledger/redis-store.js'
+import { virtualClock } from '../src/testing/index.js'
 import { startRedis, type TestRedis } from './support/redis.js'
 import { testLedger } from './support/ledger-contract.js'
 import { arrivalOf, inWords, RULES } from './support/story.js'
+import { until } from './support/until.js'
 
 let server: TestRedis
 let redis: Redis
@@ -26,19 +28,32 @@ after(async () => {
 
 const newPrefix = (): string => `t${(count += 1)}`
 
-type Given = Pick<RedisLedgerParts, 'clock' | 'rules' | 'perform'> & { ownTime?: boolean }
+interface Given extends Pick<RedisLedgerParts, 'clock' | 'rules' | 'perform'> {
+  ownTime?: boolean
+  /** Hears of no wake-up. */
+  deaf?: boolean
+  /** Called with the name of each operation on Redis. */
+  onUse?: (operation: 'read' | 'write' | 'versions') => void
+}
 
 function createLedger(given: Given, prefix = newPrefix()): Ledger {
   const connection = new Redis(server.url)
   const subscriber = new Redis(server.url)
+  const { deaf = false, onUse = () => {}, ...parts } = given
   const store = createRedisStore(connection, prefix)
   const ledger = createRedisLedger({
-    ...given,
-    store,
+    ...parts,
+    store: {
+      ...store,
+      read: (...args) => (onUse('read'), store.read(...args)),
+      write: (...args) => (onUse('write'), store.write(...args)),
+      versions: (...args) => (onUse('versions'), store.versions(...args)),
+    },
     logger: silentLogger,
     subscribe(wake, wakeAll) {
+      if (deaf) return () => Promise.resolve()
       subscriber.on('message', (_channel, message) => wake(message))
-      void subscriber.subscribe(store.channel).then(wakeAll)
+      subscriber.subscribe(store.channel).then(wakeAll, () => {})
       return () => Promise.resolve()
     },
   })
@@ -65,8 +80,12 @@ testLedger({
 
 describe('the ledger in Redis', () => {
   /** On real time, as in an application. */
-  function open(prefix: string, clock: Clock = systemClock): Ledger & AsyncDisposable {
-    const ledger = createLedger({ clock, rules: RULES, perform: () => {} }, prefix)
+  function open(
+    prefix: string,
+    clock: Clock = systemClock,
+    more: Partial<Given> = {},
+  ): Ledger & AsyncDisposable {
+    const ledger = createLedger({ clock, rules: RULES, perform: () => {}, ...more }, prefix)
     return { ...ledger, [Symbol.asyncDispose]: () => ledger.close() }
   }
   const register = (ledger: Ledger, id: string, timeout = 60_000): Promise<void> =>
@@ -185,5 +204,47 @@ describe('the ledger in Redis', () => {
         return true
       })
     }
+  })
+
+  it('who waits and hears of no wake-up finds the verdict by looking every few seconds', async () => {
+    const prefix = newPrefix()
+    const clock = virtualClock()
+    await using other = open(prefix)
+    await using ledger = open(prefix, clock, { deaf: true, ownTime: true })
+    await register(ledger, 'a')
+    const waiting = ledger.settled('k', 'a')
+    await reject(other, 'a')
+    await clock.advance(5_000)
+    const verdict = await waiting
+    assert.equal(verdict && inWords(verdict), 'COMMAND_REJECTED 6, for good')
+  })
+
+  it('who waits for what it has written itself reads nothing, and later only whether it has changed', async () => {
+    const used: string[] = []
+    const clock = virtualClock()
+    const onUse = (operation: string): void => void used.push(operation)
+    await using ledger = open(newPrefix(), clock, { onUse, ownTime: true })
+    await register(ledger, 'a')
+    used.length = 0
+    const waiting = ledger.settled('k', 'a')
+    for (let time = 0; time < 3; time += 1) {
+      const looked = used.length
+      await clock.advance(5_000)
+      await until(() => used.length > looked)
+    }
+    assert.deepEqual(used, ['versions', 'versions', 'versions'])
+    await reject(ledger, 'a')
+    await waiting
+    assert.deepEqual(used.slice(3), ['write'], 'and its own write needs no reading either')
+  })
+
+  it('a command that is gone since Redis was emptied is missed at the next write of its key', async () => {
+    const prefix = newPrefix()
+    await using ledger = open(prefix, virtualClock(), { deaf: true, ownTime: true })
+    await register(ledger, 'a')
+    const waiting = ledger.settled('k', 'a')
+    await redis.flushall()
+    await register(ledger, 'b')
+    assert.equal(await waiting, undefined)
   })
 })

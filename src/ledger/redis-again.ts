@@ -5,6 +5,10 @@
 import { runnableOf } from './order.js'
 import type { DocumentState, Effect } from './state.js'
 
+/** Whether there is anything that could be left undone. */
+export const isUnderWay = ({ saves, look, search }: DocumentState): boolean =>
+  look !== undefined || search !== undefined || saves.some(({ phase }) => phase === 'running')
+
 /** `since`: what was begun after that is still being done, ms since the epoch. */
 export function leftUndone(state: DocumentState, since: number): Effect[] {
   const { saves, look, search, ref } = state

@@ -10,8 +10,13 @@ export interface Entry {
   lookAgain: boolean
   /** The next look is for what was left undone, too. */
   overdue: boolean
-  /** The state as this process has written it last; somebody else may have gone on since. */
+  /**
+   * The state as this process has written it last, until it hears that somebody else has gone on. It
+   * may not hear that in time: a write finds out, and who waits looks it up every few seconds.
+   */
   known: { version: string; state: DocumentState } | undefined
+  /** What was looked at last: unless it has changed, or has something to be done, it is not read again. */
+  seen: { version: string; undone: boolean } | undefined
   /** The versions that were published while this process was writing. */
   readonly news: Set<string>
   readonly waits: Set<Wait<Seen>>
@@ -38,6 +43,7 @@ export const newEntry = (key: string): Entry => ({
   lookAgain: false,
   overdue: false,
   known: undefined,
+  seen: undefined,
   news: new Set(),
   waits: new Set(),
   ids: new Map(),

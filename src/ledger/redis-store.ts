@@ -40,6 +40,10 @@ export interface RedisStore {
   /** Where wake-ups are published: `<name> <dueAt> <version>`. */
   readonly channel: string
   read: (key: string, ids?: readonly string[]) => Promise<StoredDocument>
+  /** Whether this process has written it: then it knows of it without being woken. */
+  isOwn: (version: string) => boolean
+  /** Of each of these keys, in their order; much cheaper than reading them. */
+  versions: (keys: readonly string[]) => Promise<string[]>
   /** Redis's time when it was written, and its version; undefined when somebody else was faster. */
   write: (
     key: string,
@@ -69,6 +73,8 @@ export function createRedisStore(redis: Redis | Cluster, prefix: string): RedisS
   // One hash tag per document: in a cluster all of it is in one place.
   const documentKey = (key: string): string => `${prefix}:{${nameOf(key)}}:document`
   const verdictKey = (key: string, id: string): string => `${prefix}:{${nameOf(key)}}:verdict:${id}`
+  const own = `${randomBytes(9).toString('base64url')}.`
+  let writes = 0
   const read = script(redis, READ)
   const write = script(redis, WRITE)
 
@@ -92,8 +98,15 @@ export function createRedisStore(redis: Redis | Cluster, prefix: string): RedisS
         }),
       }
     },
+    isOwn: (version) => version.startsWith(own),
+    versions: (keys) =>
+      Promise.all(keys.map(async (key) => (await redis.hget(documentKey(key), 'v')) ?? '')).catch(
+        (cause: unknown) => {
+          throw unreachable(cause)
+        },
+      ),
     async write(key, { version, state, dueAt, verdicts, expiry, retention }) {
-      const next = randomBytes(9).toString('base64url')
+      const next = `${own}${(writes += 1)}`
       const due = dueAt === Infinity ? '' : String(dueAt)
       const entries = [...verdicts]
       const now = (await write(

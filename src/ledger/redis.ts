@@ -6,19 +6,19 @@ import type { Clock } from '../clock.js'
 import { DocsError } from '../errors.js'
 import type { Logger } from '../events.js'
 import { transition } from './document.js'
-import type { Ledger, Perform, SaveOutcome } from './ledger.js'
-import { newEntry, type Entry, type Seen } from './redis-entry.js'
+import type { Ledger, Perform } from './ledger.js'
+import { newEntry, type Entry } from './redis-entry.js'
 import type { RedisStore, StoredDocument } from './redis-store.js'
-import { leftUndone } from './redis-again.js'
+import { isUnderWay } from './redis-again.js'
+import { createRedisWaits, isUnsettled } from './redis-waits.js'
 import { handedOverAgain } from './order.js'
-import { closedError, saveOutcome } from './outcome.js'
+import { closedError } from './outcome.js'
 import { expiresAt } from './retention.js'
 import { emptyDocument, isOpen } from './state.js'
-import type { Effect, LedgerEvent, Rules, Verdict } from './state.js'
-import { addWait } from './waiting.js'
+import type { DocumentState, Effect, LedgerEvent, Rules } from './state.js'
 
-/** How often an open wait is looked up without having been woken, ms. */
-const POLL = 5_000
+/** When what is due is tried again because Redis is away, ms. */
+const LATER = 5_000
 /** How often a write is tried again because somebody else was faster. */
 const MAX_CONFLICTS = 100
 
@@ -37,13 +37,28 @@ export interface RedisLedgerParts {
 export function createRedisLedger(parts: RedisLedgerParts): Ledger {
   const { store, clock, rules, perform, logger, ownTime = false } = parts
   const entries = new Map<string, Entry>()
-  const unsubscribe = parts.subscribe(woken, () => wakeAll())
   let closed = false
   /** Redis's time less ours, ms. */
   let offset = 0
-  let cancelPoll = poll()
 
   const now = (): number => clock.now() + offset
+  const waits = createRedisWaits({
+    ...{
+      entries,
+      entryOf,
+      release,
+      store,
+      readFresh,
+      schedule,
+      perform,
+      rules,
+      clock,
+      now,
+      logger,
+    },
+  })
+  const unsubscribe = parts.subscribe(woken, () => waits.wakeAll())
+
   function heard(time: number): void {
     if (!ownTime) offset = time - clock.now()
   }
@@ -87,14 +102,16 @@ export function createRedisLedger(parts: RedisLedgerParts): Ledger {
         for (const effect of effects) perform(entry.key, effect)
       } catch (error) {
         entry.known = undefined
+        entry.seen = undefined
         // What has piled up meanwhile would only wait for the same once more.
         for (const { reject } of [...batch, ...entry.pending.splice(0)]) reject(error)
       }
     }
     entry.writing = false
-    const missed = entry.news.size > 0 && entry.waits.size > 0
+    const missed = entry.news.size > 0
     entry.news.clear()
-    if (missed) void lookUp(entry)
+    if (missed) entry.known = undefined
+    if (missed && entry.waits.size > 0) void waits.lookUp(entry)
     release(entry)
   }
 
@@ -119,15 +136,23 @@ export function createRedisLedger(parts: RedisLedgerParts): Ledger {
       entry.known = undefined
       if (written === undefined) continue
       heard(written.now)
-      entry.known = { version: written.version, state: step.state }
-      entry.news.delete(written.version)
+      know(entry, written.version, step.state)
+      for (const version of entry.news) if (store.isOwn(version)) entry.news.delete(version)
       schedule(entry, step.dueAt)
       for (const wait of [...entry.waits]) wait.look(step.state, verdicts)
+      // Settled before this, or gone since Redis was emptied: only Redis can tell.
+      const isUnclear = (id: string): boolean => !verdicts.has(id) && !isUnsettled(step.state, id)
+      if ([...entry.ids.keys()].some(isUnclear)) void waits.lookUp(entry)
       return effects
     }
     throw new DocsError('TIMEOUT', 'too many processes change this document at once', {
       key: entry.key,
     })
+  }
+
+  function know(entry: Entry, version: string, state: DocumentState): void {
+    entry.known = { version, state }
+    entry.seen = { version, undone: isUnderWay(state) }
   }
 
   /** What comes with a time of its own, by the clock of this process. */
@@ -165,8 +190,7 @@ export function createRedisLedger(parts: RedisLedgerParts): Ledger {
           { err: error, key: entry.key },
           'what is due could not be done; it is tried again',
         )
-        // Redis is away: later.
-        schedule(entryOf(entry.key), now() + POLL)
+        schedule(entryOf(entry.key), now() + LATER)
       })
     })
   }
@@ -174,108 +198,25 @@ export function createRedisLedger(parts: RedisLedgerParts): Ledger {
   function woken(message: string): void {
     const [name = '', due = '', version = ''] = message.split(' ')
     const entry = entries.get(name)
-    if (entry === undefined || entry.known?.version === version) return
-    // Its reply may be on its way still: then it is our own.
-    if (entry.writing) entry.news.add(version)
-    else if (entry.waits.size > 0) void lookUp(entry)
+    if (entry === undefined) return
+    // Unless its reply was lost, a write of our own has been dealt with, or will be.
+    if (store.isOwn(version) && entry.known !== undefined) return
+    if (entry.writing) return void entry.news.add(version)
+    entry.known = undefined
+    if (entry.waits.size > 0) void waits.lookUp(entry)
     else if (entry.tickAt !== Infinity) schedule(entry, due === '' ? Infinity : Number(due))
-  }
-
-  function wakeAll(): void {
-    for (const entry of entries.values()) if (entry.waits.size > 0) void lookUp(entry)
-  }
-
-  function poll(): () => void {
-    return clock.after(POLL, () => {
-      for (const entry of entries.values()) entry.overdue = true
-      wakeAll()
-      cancelPoll = poll()
-    })
-  }
-
-  /** One look at a time per key: what asks meanwhile is served by the next one. */
-  async function lookUp(entry: Entry): Promise<void> {
-    entry.lookAgain = true
-    if (entry.looking) return
-    entry.looking = true
-    try {
-      while (entry.lookAgain && !closed) {
-        entry.lookAgain = false
-        await lookOnce(entry)
-      }
-    } catch (error) {
-      // Redis is away; the next poll or reconnection looks again.
-      if (!closed) logger.debug({ err: error, key: entry.key }, 'a wait could not be looked up')
-    } finally {
-      entry.looking = false
-      release(entry)
-    }
-  }
-
-  async function lookOnce(entry: Entry): Promise<void> {
-    const ids = [...entry.ids.keys()]
-    const { state, verdicts, dueAt } = await readFresh(entry.key, ids)
-    const byId = new Map(ids.map((id, index) => [id, verdicts[index]]))
-    schedule(entry, dueAt)
-    for (const wait of [...entry.waits]) wait.look(state, byId)
-    if (!entry.overdue) return
-    entry.overdue = false
-    if (entry.waits.size === 0) return
-    for (const effect of leftUndone(state, now() - POLL)) perform(entry.key, effect)
-  }
-
-  async function wait<Outcome>(
-    key: string,
-    signal: AbortSignal | undefined,
-    look: (...seen: Seen) => Outcome | 'unknown' | 'pending',
-  ): Promise<Outcome | undefined> {
-    if (closed) throw closedError(key)
-    const entry = entryOf(key)
-    try {
-      return await addWait<Seen, Outcome>(entry.waits, signal, look, () => void lookUp(entry))
-    } finally {
-      release(entry)
-    }
-  }
-
-  async function settled(
-    key: string,
-    id: string,
-    signal?: AbortSignal,
-  ): Promise<Verdict | undefined> {
-    const { ids } = entryOf(key)
-    ids.set(id, (ids.get(id) ?? 0) + 1)
-    try {
-      return await wait<Verdict>(key, signal, ({ commands }, verdicts) => {
-        const verdict = verdicts.get(id)
-        if (verdict !== undefined) return verdict
-        // Not asked for in this look: its verdict is read next.
-        if (!verdicts.has(id)) return 'pending'
-        const command = commands.find((other) => other.id === id)
-        // Settled, and its verdict has expired.
-        return command === undefined || command.settled !== undefined ? 'unknown' : 'pending'
-      })
-    } finally {
-      const others = (ids.get(id) ?? 1) - 1
-      if (others === 0) ids.delete(id)
-      else ids.set(id, others)
-    }
   }
 
   return {
     apply,
     read: async (key) => (await readFresh(key)).state,
-    settled,
-    finished: (key, name, signal) =>
-      wait<SaveOutcome>(key, signal, (state) => saveOutcome(state, name)),
+    settled: waits.settled,
+    finished: waits.finished,
     async close() {
       if (closed) return
       closed = true
-      cancelPoll()
-      for (const entry of entries.values()) {
-        entry.cancelTick()
-        for (const waiting of [...entry.waits]) waiting.reject(closedError(entry.key))
-      }
+      for (const entry of entries.values()) entry.cancelTick()
+      waits.close()
       await unsubscribe()
     },
   }
