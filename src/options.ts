@@ -26,7 +26,10 @@ export interface DocsOptions {
   onSave: OnSave
   /** Where the Docs server reaches this application. Needed for `callbackUrl()`. */
   publicUrl?: string
-  /** Namespace in userdata: two applications on one Docs server never meet. Default `'docs'`. */
+  /**
+   * Namespace in userdata and in Redis: two applications never meet. Default `'docs'`. With `redis` the
+   * saves are jobs of the BullMQ queue `saves` under this prefix in braces, `{docs}`: for a dashboard.
+   */
   prefix?: string
   /** The callback route. Default `'/docs/callback'`. */
   path?: string

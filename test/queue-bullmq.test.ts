@@ -7,6 +7,7 @@ import { systemClock } from '../src/clock.js'
 import { DocsError } from '../src/errors.js'
 import { silentLogger } from '../src/events.js'
 import { createBullmqQueue, type BullmqQueueParts } from '../src/saves/bullmq-queue.js'
+import type { RunnableSave } from '../src/ledger/state.js'
 import type { SaveQueue } from '../src/saves/queue.js'
 import { RejectSave } from '../src/saves/reject-save.js'
 import { virtualClock } from '../src/testing/clock.js'
@@ -21,24 +22,34 @@ before(async () => {
 })
 after(() => server.stop())
 
+/** In the place of the ledger: what was handed over, by any queue of this test. */
+const ledger = new Map<string, RunnableSave>()
+const entryOf = (key: string, name: string, sequence: number): string =>
+  JSON.stringify([key, name, sequence])
+const handedOver: BullmqQueueParts['wanted'] = (...save) =>
+  Promise.resolve(ledger.get(entryOf(...save)))
+
 const newPrefix = (): string => `{q${(count += 1)}}`
 const connect = (): Redis => new Redis(server.url, { maxRetriesPerRequest: null })
 
-type Given = Omit<BullmqQueueParts, 'prefix' | 'connection' | 'workerConnection' | 'isWanted'>
+type Given = Omit<BullmqQueueParts, 'prefix' | 'connection' | 'workerConnection' | 'wanted'>
 
 function createQueue(
-  given: Given & Pick<Partial<BullmqQueueParts>, 'isWanted'>,
+  given: Given & Pick<Partial<BullmqQueueParts>, 'wanted'>,
   prefix = newPrefix(),
 ): SaveQueue {
   const connection = connect()
   const workerConnection = connect()
   const queue = createBullmqQueue({
-    isWanted: () => Promise.resolve(true),
+    wanted: handedOver,
     ...given,
     ...{ prefix, connection, workerConnection },
   })
   return {
-    add: (key, save) => queue.add(key, save),
+    add(key, save) {
+      ledger.set(entryOf(key, save.name, save.sequence), save)
+      queue.add(key, save)
+    },
     async close() {
       await queue.close()
       connection.disconnect()
@@ -130,9 +141,9 @@ describe('the queue in BullMQ', () => {
     const asked: string[] = []
     const { queue, runs, reports } = open(t, {
       concurrency: 1,
-      isWanted(key, { name, sequence }) {
+      wanted(key, name, sequence) {
         asked.push(`${key} ${name} ${sequence}`)
-        return Promise.resolve(name !== 'A')
+        return name === 'A' ? Promise.resolve(undefined) : handedOver(key, name, sequence)
       },
     })
     queue.add('k', aSave('A', 7))
@@ -149,10 +160,11 @@ describe('the queue in BullMQ', () => {
     let away = 2
     const { queue, runs, reports } = open(t, {
       retries: 0,
-      isWanted: () =>
-        away-- > 0 ? Promise.reject(new DocsError('UNREACHABLE', 'Redis is away')) : wanted,
+      wanted: (...save) =>
+        away-- > 0
+          ? Promise.reject(new DocsError('UNREACHABLE', 'Redis is away'))
+          : handedOver(...save),
     })
-    const wanted = Promise.resolve(true)
     queue.add('k', aSave('A'))
     await until(() => reports.length === 1)
     assert.deepEqual(reports, [{ name: 'A', result: 'stored' }])
@@ -182,16 +194,22 @@ describe('the queue in BullMQ', () => {
     assert.deepEqual(errors, [])
   })
 
-  it('job data is readable: what the dashboard shows is the key and the save', async (t) => {
+  it('job data is readable, and holds nothing of the callback, whose links open the file', async (t) => {
     const prefix = newPrefix()
     const { queue, reports } = open(t, { prefix })
-    queue.add('key-1', aSave('A', 7))
+    const lastSave = Date.UTC(2026, 0, 2)
+    const body = { key: 'key-1', status: 6, url: 'http://docs/file?md5=secret' }
+    const payload = { ref: 'file-1', userdata: 'private', body }
+    queue.add('key-1', { ...aSave('A', 7), lastSave, payload })
     await until(() => reports.length === 1)
     const seen = look(t, prefix)
     await until(async () => (await seen.getCompletedCount()) === 1)
     const [job] = await seen.getCompleted()
-    assert.deepEqual(job?.data, JSON.parse(JSON.stringify({ key: 'key-1', save: aSave('A', 7) })))
-    assert.equal(job?.id, 'A-7')
+    assert.deepEqual(job?.data, {
+      ...{ key: 'key-1', ref: 'file-1', status: 6, trigger: 'command' },
+      ...{ lastSave: '2026-01-02T00:00:00.000Z', save: 'A', sequence: 7 },
+    })
+    assert.equal(job.id, 'A-7')
   })
 
   it('completed and failed jobs are bounded, in number and in age', async (t) => {

@@ -4,17 +4,18 @@ import { join } from 'node:path'
 import type { DocsOptions } from '../../src/index.js'
 
 const { DOCS_URL = 'http://localhost:8080', DOCS_SECRET = '' } = process.env
-const { REDIS_URL = 'redis://127.0.0.1:6379', FILES = 'files', PORT = '3000' } = process.env
+const { FILES = 'files', PORT = '3000' } = process.env
 /** Where the Docs server reaches the web processes: a balancer before all of them, mostly. */
 const { PUBLIC_URL = `http://localhost:${PORT}` } = process.env
 
 export const port = Number(PORT)
+export const { REDIS_URL: redis = 'redis://127.0.0.1:6379' } = process.env
 
 /** The same `server`, `secret`, `redis` and `prefix` in all of them. */
 export const options: DocsOptions = {
   server: DOCS_URL,
   secret: DOCS_SECRET,
-  redis: REDIS_URL,
+  redis,
   publicUrl: PUBLIC_URL,
   // Runs in the workers only, and is a web process's too so that it can be given a worker one day.
   async onSave(save) {

@@ -6,6 +6,7 @@
  *     PORT=3001 PUBLIC_URL=https://files.example.com node --import tsx examples/multi-process/web.ts
  *     node --import tsx examples/multi-process/worker.ts
  *
+ * `board.ts` shows what the queue of saves holds.
  * The Docs server may send a callback to any of them; whichever called `forcesave` gets the verdict.
  */
 import { createServer } from 'node:http'

@@ -2,6 +2,7 @@
 import { createRedisLedger } from '../ledger/redis.js'
 import { createRedisStore } from '../ledger/redis-store.js'
 import type { Ledger } from '../ledger/ledger.js'
+import { runnableOf } from '../ledger/order.js'
 import { createBullmqQueue } from '../saves/bullmq-queue.js'
 import type { RunSave, SaveQueue, SaveReport } from '../saves/queue.js'
 import type { BackendParts, RedisOption } from './backend.js'
@@ -43,10 +44,11 @@ export async function connect(option: RedisOption, parts: BackendParts): Promise
         prefix: `{${prefix}}`,
         connection: connections.queue,
         workerConnection: connections.worker,
-        async isWanted(key, { name, sequence }) {
+        async wanted(key, name, sequence) {
           const { saves } = await ledger.read(key)
           const save = saves.find((other) => other.name === name)
-          return save?.phase === 'running' && save.sequence === sequence
+          if (save?.phase !== 'running' || save.sequence !== sequence) return undefined
+          return runnableOf(save)
         },
       }),
     close: () => connections.close(),

@@ -27,17 +27,27 @@ const HAND_BACK = 2000
 /** What BullMQ says of a job whose workers died time and again. */
 const STALLED = 'job stalled more than allowable limit'
 
-/** What a job holds: readable in any dashboard, and without secrets. */
+/**
+ * What a job holds: readable in any dashboard, small, and without the callback, whose links open the file
+ * to whoever sees them. The worker takes that from the ledger.
+ */
 interface SaveJob {
   key: string
-  save: RunnableSave
+  ref: string
+  status: number
+  trigger: string
+  /** As `save.lastSave`. */
+  lastSave?: string
+  /** The save's name. */
+  save: string
+  sequence: number
 }
 
 export interface BullmqQueueParts {
   run: RunSave
   report: SaveReport
-  /** Whether this save is still to be run: a step done twice changes nothing. */
-  isWanted: (key: string, save: RunnableSave) => Promise<boolean>
+  /** The save, or undefined when it is no longer to be run: a step done twice changes nothing. */
+  wanted: (key: string, name: string, sequence: number) => Promise<RunnableSave | undefined>
   clock: Clock
   retries: number
   logger: Logger
@@ -52,7 +62,7 @@ export interface BullmqQueueParts {
 }
 
 export function createBullmqQueue(parts: BullmqQueueParts): SaveQueue {
-  const { run, report, isWanted, clock, retries, logger, prefix } = parts
+  const { run, report, clock, retries, logger, prefix } = parts
   const giveUp = new AbortController()
   const queue = new Queue<SaveJob>('saves', {
     ...{ connection: parts.connection, prefix, skipMetasUpdate: true },
@@ -83,7 +93,8 @@ export function createBullmqQueue(parts: BullmqQueueParts): SaveQueue {
     worker.on('error', (error) => logger.debug({ err: error }, 'the worker has no connection'))
     // Its worker died time and again: the job fails without having been run.
     worker.on('failed', (job, error) => {
-      if (job !== undefined && error.message === STALLED) void tellFailed(job, error)
+      if (job !== undefined && error.message === STALLED)
+        void tellFailed(job, error, job.attemptsMade)
     })
     return worker
   }
@@ -98,23 +109,28 @@ export function createBullmqQueue(parts: BullmqQueueParts): SaveQueue {
   }
 
   async function work(job: Job<SaveJob>, token?: string): Promise<void> {
-    const { key, save } = job.data
+    const { key } = job.data
     const attempt = job.attemptsMade + 1
-    let result: unknown
+    let stored: { save: RunnableSave; result: unknown }
     try {
-      if (!(await patiently(() => isWanted(key, save)))) return
-      result = await orGivenUp(run(key, save, attempt, giveUp.signal))
+      const save = await patiently(() => wantedBy(job))
+      if (save === undefined) return
+      stored = { save, result: await orGivenUp(run(key, save, attempt, giveUp.signal)) }
     } catch (error) {
       if (giveUp.signal.aborted) return handBack(job, error, token)
       const last = attempt > retries || cannotSucceed(error)
       // BullMQ takes nothing but errors.
       const cause = error instanceof Error ? error : new Error('onSave failed', { cause: error })
       if (!last) throw cause
-      await reported(key, () => report.failed(key, save, error, attempt))
+      await tellFailed(job, error, attempt)
       throw new UnrecoverableError(cause.message)
     }
+    const { save, result } = stored
     await reported(key, () => report.stored(key, save, result))
   }
+
+  const wantedBy = ({ data }: Job<SaveJob>): Promise<RunnableSave | undefined> =>
+    parts.wanted(data.key, data.save, data.sequence)
 
   /** Rejects when `onSave` was told to end and has not; that signal is aborted in `close()` only. */
   function orGivenUp(running: Promise<unknown>): Promise<unknown> {
@@ -172,9 +188,12 @@ export function createBullmqQueue(parts: BullmqQueueParts): SaveQueue {
     }
   }
 
-  function tellFailed({ data, attemptsMade }: Job<SaveJob>, error: Error): Promise<void> {
-    const { key, save } = data
-    return reported(key, () => report.failed(key, save, error, attemptsMade))
+  function tellFailed(job: Job<SaveJob>, error: unknown, attempts: number): Promise<void> {
+    const { key } = job.data
+    return reported(key, async () => {
+      const save = await wantedBy(job)
+      if (save !== undefined) await report.failed(key, save, error, attempts)
+    })
   }
 
   return {
@@ -195,7 +214,7 @@ export function createBullmqQueue(parts: BullmqQueueParts): SaveQueue {
     const jobId = `${save.name}-${save.sequence}`
     for (;;) {
       try {
-        const job = await queue.add('save', { key, save }, { jobId })
+        const job = await queue.add('save', jobOf(key, save), { jobId })
         if (!handedOver.has(jobId)) return remember(jobId)
         // Handed over again, and BullMQ keeps jobs that have ended: one of them runs no more.
         if (!(await job.isCompleted()) && !(await job.isFailed())) return
@@ -232,6 +251,14 @@ export function createBullmqQueue(parts: BullmqQueueParts): SaveQueue {
     cancelLate()
     await queue.close()
   }
+}
+
+function jobOf(
+  key: string,
+  { name, sequence, status, trigger, lastSave, payload }: RunnableSave,
+): SaveJob {
+  const time = lastSave === undefined ? {} : { lastSave: new Date(lastSave).toISOString() }
+  return { key, ref: payload.ref, status, trigger, ...time, save: name, sequence }
 }
 
 /** `onSave` has taken no notice of its signal. */
