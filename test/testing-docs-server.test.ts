@@ -5,6 +5,7 @@ import { test } from 'node:test'
 import jwt from 'jsonwebtoken'
 import { editsIn, startDocsServer, virtualClock } from '../src/testing/index.js'
 import { command, LIMIT, listen, SECRET, startApp, stop } from './support/over-http.js'
+import { until } from './support/until.js'
 
 test('paths: the older command path, shardkey, healthcheck, and nothing else', LIMIT, async () => {
   await using server = await startDocsServer()
@@ -64,6 +65,23 @@ test('waits ten minutes for a reply, by its own clock', LIMIT, async () => {
   } finally {
     await stop(silent)
   }
+})
+
+test('sends 50 callbacks at once without a warning of Node', LIMIT, async (t) => {
+  const warnings: Error[] = []
+  const warn = (warning: Error): void => void warnings.push(warning)
+  process.on('warning', warn)
+  t.after(() => process.off('warning', warn))
+  let answerAll = (): void => {}
+  const asked = new Promise<void>((resolve) => (answerAll = resolve))
+  await using app = await startApp(undefined, asked)
+  await using server = await startDocsServer()
+  const keys = Array.from({ length: 50 }, (_, index) => `k${index}`)
+  const opening = keys.map((key) => server.open(key, { user: 'u1', callbackUrl: app.url }))
+  await until(() => app.heard.length === keys.length)
+  answerAll()
+  await Promise.all(opening)
+  assert.deepEqual(warnings, [])
 })
 
 test('nobody listens at the callback URL, or it is none: no answer', LIMIT, async () => {

@@ -1,4 +1,5 @@
 /** The simulated Docs server over HTTP, on this machine. */
+import { setMaxListeners } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Clock } from '../clock.js'
@@ -48,6 +49,8 @@ export async function startDocsServer(options: DocsServerOptions = {}): Promise<
   const clock = stoppable(time)
   const startedAt = clock.now()
   const stop = new AbortController()
+  // Each callback under way listens for the end.
+  setMaxListeners(0, stop.signal)
   const log: LogEntry[] = []
   const t = (): number => clock.now() - startedAt
   let callbacks = 0

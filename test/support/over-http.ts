@@ -20,15 +20,20 @@ export const LIMIT = { timeout: 10_000 }
 
 const OK: Reply = { status: 200, body: { error: 0 } }
 
-/** A storage application that takes every callback; on `undefined` it dies while answering. */
+/**
+ * A storage application that takes every callback, and answers once `when` has come; on `undefined`
+ * it dies while answering.
+ */
 export async function startApp(
   reply: (body: Body) => Reply | undefined = () => OK,
+  when: Promise<void> = Promise.resolve(),
 ): Promise<{ url: string; heard: Heard[] } & AsyncDisposable> {
   const heard: Heard[] = []
   const server = createServer((request, response) => {
-    void text(request).then((json) => {
+    void text(request).then(async (json) => {
       const body = JSON.parse(json) as Body
       heard.push({ path: request.url!, headers: request.headers, body })
+      await when
       const answer = reply(body)
       if (answer === undefined) request.socket.destroy()
       else response.writeHead(answer.status).end(JSON.stringify(answer.body))
