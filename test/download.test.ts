@@ -1,7 +1,16 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import {
+  mkdir,
+  mkdtemp,
+  open,
+  readdir,
+  readFile,
+  rm,
+  writeFile,
+  type FileHandle,
+} from 'node:fs/promises'
 import type { Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -284,6 +293,48 @@ describe('toFile', () => {
     assert.deepEqual(await downloader.toFile(link, join(path, 'a.docx')), { size: MAX })
     assert.deepEqual(await readFile(join(path, 'a.docx')), content)
     assert.deepEqual(await readdir(path), ['a.docx'])
+  })
+  describe('outlasts a power cut', () => {
+    /** What is told to reach the disk, in order; `fail` is what the system says about the folder. */
+    async function watchSyncs(t: TestContext, path: string, fail?: string): Promise<string[]> {
+      const synced: string[] = []
+      await using any = await open(tmpdir())
+      const handles = Object.getPrototypeOf(any) as FileHandle
+      const original: FileHandle['sync'] = Reflect.get(handles, 'sync')
+      t.mock.method(handles, 'sync', async function (this: FileHandle) {
+        const isFolder = (await this.stat()).isDirectory()
+        const there = (await readdir(path)).includes('a.docx')
+        synced.push(`${isFolder ? 'folder' : 'file'} ${there ? 'after' : 'before'} the rename`)
+        if (isFolder && fail !== undefined) throw Object.assign(new Error(fail), { code: fail })
+        await original.call(this)
+      })
+      return synced
+    }
+
+    it('the bytes are on disk before the file has its name, and the name before it is said', async (t) => {
+      const { downloader, link } = await start(t, response(200, 'the file'))
+      const path = await folder(t)
+      const synced = await watchSyncs(t, path)
+      await downloader.toFile(link, join(path, 'a.docx'))
+      assert.deepEqual(synced, ['file before the rename', 'folder after the rename'])
+    })
+    it('as far as the system can: one that cannot put folders on disk is no failure', async (t) => {
+      for (const code of ['EPERM', 'EINVAL']) {
+        const { downloader, link } = await start(t, response(200, 'the file'))
+        const path = await folder(t)
+        const synced = await watchSyncs(t, path, code)
+        assert.deepEqual(await downloader.toFile(link, join(path, 'a.docx')), { size: 8 })
+        assert.equal(synced.length, 2)
+        assert.deepEqual(await readdir(path), ['a.docx'])
+        t.mock.restoreAll()
+      }
+    })
+    it('a folder that fails to reach the disk fails it: it is to be stored again', async (t) => {
+      const { downloader, link } = await start(t, response(200, 'the file'))
+      const path = await folder(t)
+      await watchSyncs(t, path, 'EIO')
+      await assert.rejects(downloader.toFile(link, join(path, 'a.docx')), { code: 'EIO' })
+    })
   })
   it('fails as the file system does, and ends the download', async (t) => {
     const { downloader, server, link } = await start(t, response(200, 'the file'))

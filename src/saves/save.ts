@@ -44,7 +44,8 @@ export interface Save {
   /** The file as a web stream with its `size` in bytes and its `type`. Errors: `UNREACHABLE`, `BAD_RESPONSE`. */
   download(): Promise<Download>
   /**
-   * Writes the file to `path`, all or nothing: a temporary file beside it, then a rename.
+   * Writes the file to `path`, all or nothing: a temporary file beside it, then a rename. When it
+   * resolves, file and name are on disk.
    * @example await save.downloadTo(`files/${save.ref}`)
    */
   downloadTo(path: string): Promise<{ size: number }>
