@@ -9,6 +9,7 @@ import { startDeadline } from './client/deadline.js'
 import type { Clock } from './clock.js'
 import { commandRejected, DocsError, fromPlainError } from './errors.js'
 import type { Logger } from './events.js'
+import { closedError } from './ledger/outcome.js'
 import type { AnswerFacts } from './ledger/state.js'
 import type { CommandName, CommandRequests, CommandResponses } from './protocol/command.js'
 import type { Forgotten } from './recovery/forgotten.js'
@@ -24,7 +25,7 @@ export interface CallParts {
   timeout: number
   /** ms */
   commandTimeout: number
-  /** Aborted by `close()`, with a `CLOSED` error as its reason. */
+  /** Aborted by `close()`. */
   closing: AbortSignal
 }
 
@@ -47,13 +48,14 @@ const SETTLED_BY_RULES: ReadonlySet<number | null> = new Set([0, 1, 3, 4])
 export function createCalls(parts: CallParts): Calls {
   const { asks, client, forgotten, clock, logger, closing } = parts
 
-  /** Runs `work` until its deadline, the caller's signal or `close()`. */
+  /** Runs `work` until its deadline, the caller's signal or `close()`. `key`: the document's, if it is about one. */
   async function within<Result>(
+    key: string | undefined,
     { signal, timeout }: CallOptions,
     otherwise: number,
     work: (signal: AbortSignal) => Promise<Result>,
   ): Promise<Result> {
-    closing.throwIfAborted()
+    if (closing.aborted) throw closedError(key)
     signal?.throwIfAborted()
     const deadline = startDeadline(clock, timeout ?? otherwise, signal)
     const cancelClose = onAbort(closing, () => deadline.end('given up'))
@@ -62,9 +64,10 @@ export function createCalls(parts: CallParts): Calls {
     } catch (error) {
       const ended = deadline.ended()
       if (ended === 'aborted') signal?.throwIfAborted()
-      if (ended === 'given up') closing.throwIfAborted()
+      if (ended === 'given up') throw closedError(key)
       if (ended !== 'expired') throw error
-      throw new DocsError('TIMEOUT', 'this call has no answer by its deadline')
+      const about = key === undefined ? {} : { key }
+      throw new DocsError('TIMEOUT', 'this call has no answer by its deadline', about)
     } finally {
       cancelClose()
       deadline.release()
@@ -92,7 +95,10 @@ export function createCalls(parts: CallParts): Calls {
     options: CallOptions = {},
   ): Promise<CommandResponses[Name]> {
     checkCall(options)
-    return within(options, parts.commandTimeout, (signal) => client.send(name, body, { signal }))
+    const key = 'key' in body ? body.key : undefined
+    return within(key, options, parts.commandTimeout, (signal) =>
+      client.send(name, body, { signal }),
+    )
   }
 
   return {
@@ -100,7 +106,7 @@ export function createCalls(parts: CallParts): Calls {
       checkKey(key)
       checkCall(options)
       // The deadline itself is in the ledger, so that every process sees the same one.
-      return within({ signal: options.signal }, Infinity, async (signal) => {
+      return within(key, { signal: options.signal }, Infinity, async (signal) => {
         const { id } = await startAsk(key, 'forcesave', options)
         return forcesaveResult(key, await asks.verdict(key, id, signal))
       })
@@ -109,7 +115,7 @@ export function createCalls(parts: CallParts): Calls {
     async startForcesave(key, options = {}) {
       checkKey(key)
       checkCall(options)
-      return within({ signal: options.signal }, Infinity, async (signal) => {
+      return within(key, { signal: options.signal }, Infinity, async (signal) => {
         const { id, answer } = await startAsk(key, 'forcesave', options)
         const { error, failure } = await unlessAborted(answer, signal)
         if (failure !== undefined) throw fromPlainError({ ...failure, key })
@@ -123,7 +129,7 @@ export function createCalls(parts: CallParts): Calls {
     async outcome(handle, options = {}) {
       const { key, id } = parseHandle(handle)
       checkCall(options)
-      return within(options, Infinity, async (signal) =>
+      return within(key, options, Infinity, async (signal) =>
         forcesaveResult(key, await asks.verdict(key, id, signal)),
       )
     },
@@ -131,7 +137,7 @@ export function createCalls(parts: CallParts): Calls {
     async info(key, options = {}) {
       checkKey(key)
       checkCall(options)
-      return within({ signal: options.signal }, Infinity, async (signal) => {
+      return within(key, { signal: options.signal }, Infinity, async (signal) => {
         const { id } = await startAsk(key, 'info', options)
         return infoResult(key, await asks.verdict(key, id, signal))
       })
@@ -156,25 +162,26 @@ export function createCalls(parts: CallParts): Calls {
       return { license, server, quota }
     },
     forgotten: {
-      list: (options = {}) => callForgotten(options, (signal) => forgotten.list({ signal })),
-      url(key, options = {}) {
-        return callForgotten(options, (signal) => (checkKey(key), forgotten.url(key, { signal })))
+      list: (options = {}) =>
+        callForgotten(undefined, options, (signal) => forgotten.list({ signal })),
+      async url(key, options = {}) {
+        checkKey(key)
+        return callForgotten(key, options, (signal) => forgotten.url(key, { signal }))
       },
-      delete(key, options = {}) {
-        return callForgotten(
-          options,
-          (signal) => (checkKey(key), forgotten.delete(key, { signal })),
-        )
+      async delete(key, options = {}) {
+        checkKey(key)
+        return callForgotten(key, options, (signal) => forgotten.delete(key, { signal }))
       },
     },
   }
 
   async function callForgotten<Result>(
+    key: string | undefined,
     options: CallOptions,
     work: (signal: AbortSignal) => Promise<Result>,
   ): Promise<Result> {
     checkCall(options)
-    return within(options, parts.commandTimeout, work)
+    return within(key, options, parts.commandTimeout, work)
   }
 }
 

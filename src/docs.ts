@@ -11,7 +11,7 @@ import { createDownloader } from './client/download.js'
 import { createHttp, type Http } from './client/http.js'
 import { systemClock, type Clock } from './clock.js'
 import { checkPath } from './check-address.js'
-import { badOption, DocsError } from './errors.js'
+import { badOption } from './errors.js'
 import { createEvents } from './events.js'
 import type { Backend, BackendParts } from './backends/backend.js'
 import { createMemoryBackend } from './backends/memory.js'
@@ -131,9 +131,7 @@ export function assembleDocs(given: DocsOptions, outside: Outside): Docs {
   }
 
   async function shutDown(): Promise<void> {
-    closing.abort(
-      new DocsError('CLOSED', 'docs.close() was called; make a new one with createDocs()'),
-    )
+    closing.abort()
     await queue.close()
     // An answer that is not recorded leaves those in doubt who wait elsewhere.
     const patience = startDeadline(clock, ANSWER_PATIENCE)

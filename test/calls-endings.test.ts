@@ -2,8 +2,11 @@
 import assert from 'node:assert/strict'
 import { getEventListeners } from 'node:events'
 import { describe, it } from 'node:test'
+import { assembleDocs } from '../src/docs.js'
 import type { Docs } from '../src/index.js'
 import { virtualClock } from '../src/testing/index.js'
+import { startServer } from './faulty-server.js'
+import { SECRET } from './support/app.js'
 import { gate, LIMIT, passTime } from './support/callbacks.js'
 import { failure, startPair } from './support/pair.js'
 
@@ -28,6 +31,9 @@ const calls: Record<string, Call> = {
   'forgotten.url': (docs, signal) => docs.forgotten.url('k1', { signal }),
   'forgotten.delete': (docs, signal) => docs.forgotten.delete('k1', { signal }),
 }
+/** The key that an error of this call tells. */
+const keyOf = (name: string): string | undefined =>
+  ['version', 'license', 'forgotten.list'].includes(name) ? undefined : 'k1'
 
 describe('a signal', LIMIT, () => {
   for (const [name, call] of Object.entries(calls)) {
@@ -130,6 +136,29 @@ describe('a signal', LIMIT, () => {
   })
 })
 
+describe('a deadline of a call', LIMIT, () => {
+  const timed: Record<string, (docs: Docs, timeout: number) => Promise<unknown>> = {
+    meta: (docs, timeout) => docs.meta('k1', { title: 't' }, { timeout }),
+    drop: (docs, timeout) => docs.drop('k1', [], { timeout }),
+    'forgotten.url': (docs, timeout) => docs.forgotten.url('k1', { timeout }),
+    'forgotten.delete': (docs, timeout) => docs.forgotten.delete('k1', { timeout }),
+    'forgotten.list': (docs, timeout) => docs.forgotten.list({ timeout }),
+  }
+  for (const [name, call] of Object.entries(timed)) {
+    it(`${name}: TIMEOUT tells the key, where the call has one`, async (t) => {
+      const clock = virtualClock()
+      const silent = await startServer(t, () => {})
+      const docs = assembleDocs(
+        { server: silent.url.href, secret: SECRET, onSave: () => {} },
+        { clock },
+      )
+      t.after(() => docs.close())
+      const error = await passTime(clock, failure(call(docs, 100), 'TIMEOUT'))
+      assert.equal(error.key, keyOf(name))
+    })
+  }
+})
+
 describe('close()', LIMIT, () => {
   for (const [name, call] of Object.entries(calls)) {
     it(`${name} after it is CLOSED, and nothing is sent`, async (t) => {
@@ -137,6 +166,7 @@ describe('close()', LIMIT, () => {
       await docs.close()
       const error = await failure(call(docs, new AbortController().signal), 'CLOSED')
       assert.match(error.message, /docs\.close\(\) was called/)
+      assert.equal(error.key, keyOf(name))
       assert.deepEqual(commands(), [])
     })
 
@@ -147,7 +177,7 @@ describe('close()', LIMIT, () => {
       const { signal } = new AbortController()
       const work = failure(call(docs, signal), 'CLOSED')
       const closed = docs.close()
-      await work
+      assert.equal((await work).key, keyOf(name))
       await closed
       assert.equal(getEventListeners(signal, 'abort').length, 0)
     })
@@ -160,8 +190,8 @@ describe('close()', LIMIT, () => {
     const { id } = await docs.startForcesave('k1')
     const waiting = failure(docs.outcome(id), 'CLOSED')
     await docs.close()
-    await waiting
-    await failure(docs.outcome(id), 'CLOSED')
+    assert.equal((await waiting).key, 'k1')
+    assert.equal((await failure(docs.outcome(id), 'CLOSED')).key, 'k1')
   })
 
   it('twice, or by `await using`, is one promise', async (t) => {

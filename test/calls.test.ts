@@ -206,7 +206,7 @@ describe('startForcesave and outcome', LIMIT, () => {
     const { docs, open } = await startPair(t, { onSave: () => stored.opened })
     ;(await open('k1')).type('x')
     const { id } = await docs.startForcesave('k1')
-    await failure(docs.outcome(id, { timeout: 1 }), 'TIMEOUT')
+    assert.equal((await failure(docs.outcome(id, { timeout: 1 }), 'TIMEOUT')).key, 'k1')
     stored.open()
     assert.equal((await docs.outcome(id)).outcome, 'saved')
   })

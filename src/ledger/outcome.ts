@@ -16,8 +16,11 @@ export function saveOutcome(
     : { phase: 'failed', permanent: save.permanent === true, error: save.error }
 }
 
-export function closedError(key: string): DocsError {
-  return new DocsError('CLOSED', 'docs.close() was called; make a new one with createDocs()', {
-    key,
-  })
+/** `key`: of the call that was under way, where it has one. */
+export function closedError(key?: string): DocsError {
+  return new DocsError(
+    'CLOSED',
+    'docs.close() was called; make a new one with createDocs()',
+    key === undefined ? {} : { key },
+  )
 }
