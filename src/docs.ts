@@ -169,13 +169,12 @@ export function assembleDocs(given: DocsOptions, outside: Outside): Docs {
       }
       return `${publicUrl}${path}/${encodeURIComponent(refs.sign(ref))}`
     },
-    editorConfig: (config) =>
-      keys === null
-        ? config
-        : {
-            ...config,
-            token: signToken({ ...config } as Record<string, unknown>, keys, token, clock.now()),
-          },
+    editorConfig(config) {
+      if (keys === null) return config
+      // A token of before is not signed along.
+      const { token: _old, ...claims } = config as Record<string, unknown>
+      return { ...config, token: signToken(claims, keys, token, clock.now()) }
+    },
     on: events.on,
     close,
     [Symbol.asyncDispose]: close,

@@ -24,6 +24,13 @@ describe('editorConfig()', LIMIT, () => {
     assert.equal(exp! - iat!, 300)
     assert.ok(!('token' in config), 'the argument is left as it was')
   })
+  it('signs no token of before along, and replaces it', async (t) => {
+    const { docs } = await startPair(t)
+    const { token } = docs.editorConfig({ ...config, token: 'of before' })
+    const { iat, exp, ...claims } = jwt.verify(token, SECRET) as jwt.JwtPayload
+    assert.deepEqual(claims, config)
+    assert.ok(iat! <= exp!, 'it is the new token')
+  })
   it('signs with the current secret, the first algorithm and the time of the options', async (t) => {
     const secret = ['c'.repeat(32), 'p'.repeat(32)]
     const { docs } = await startPair(t, {
