@@ -401,6 +401,24 @@ describe('a ref', LIMIT, () => {
     assert.ok(rejected.every(({ reason }) => reason === 'the ref in the URL is not ours'))
   })
 
+  it('whose signature is written another way is 403, though it means the same bytes', async (t) => {
+    const { app, url } = await setStage(t)
+    const signed = new URL(url).pathname.split('/').at(-1)!
+    const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
+    // Of the last character, two bits are of no byte.
+    const sameBytes = alphabet[alphabet.indexOf(signed.at(-1)!) + 1]!
+    const middle = signed.length - 20
+    for (const segment of [
+      signed.slice(0, -1) + sameBytes,
+      ...[`${signed}=`, `${signed}%3D`, `${signed}%20`, `${signed}%0A`, `${signed}!`],
+      ...['%20', '%0A', '='].map((more) => signed.slice(0, middle) + more + signed.slice(middle)),
+    ]) {
+      const reply = await postSigned(`${app.url}/docs/callback/${segment}`, presence)
+      assert.deepEqual(reply, forbidden, segment)
+    }
+    assert.deepEqual(await postSigned(url, presence), done)
+  })
+
   it('that is missing reaches no callback route; receive() answers 403 (bad-inputs 26)', async (t) => {
     const { app } = await setStage(t)
     for (const path of ['/docs/callback', '/docs/callback/', '/docs/callback/a/b']) {
