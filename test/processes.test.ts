@@ -72,9 +72,8 @@ describe('any process may send, receive, store and wait', LIMIT, () => {
     assert.deepEqual(violationsOf(run), [])
     // What waits in a process that is told to end is told so; nothing else goes wrong.
     const ends = new Set(traffic.calls.map(({ end }: CallRecord) => end))
-    // `gone`: asked of a process that had ended just then. `TIMEOUT`: a command of such a process was on
-    // its way, so nobody knows its fate (`settlement.md` 6).
-    for (const end of ['saved', 'unchanged', 'CLOSED', 'gone', 'TIMEOUT']) ends.delete(end)
+    // `gone`: asked of a process that had ended just then.
+    for (const end of ['saved', 'unchanged', 'CLOSED', 'gone']) ends.delete(end)
     assert.deepEqual([...ends], [])
     assert.equal(run.finals.length, run.histories.size, 'every final save was acknowledged')
     for (const [invariant, spoil] of Object.entries(tamperings)) {

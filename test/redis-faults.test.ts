@@ -286,3 +286,33 @@ it('the connections to Redis are half open', LIMIT, async (t) => {
   await refusesSoon(scene)
   await worksAgain(scene)
 })
+
+it(
+  'a call that close() cuts off while it is being registered leaves nobody else in doubt',
+  LIMIT,
+  async (t) => {
+    const { redis, proxy, server, app, editor } = await open(t, {
+      ...{ otherSaves: false, timeout: 60_000, commandTimeout: 3_000, worker: false },
+    })
+    await using other = await startApp({
+      ...{
+        server: server.url,
+        redis: redis.url,
+        otherSaves: false,
+        timeout: 20_000,
+        commandTimeout: 3_000,
+      },
+    })
+    const callbackUrl = other.docs.callbackUrl('file-1')
+    await server.open('k', { user: 'v', callbackUrl })
+    editor.type('more')
+    assert.equal((await other.docs.forcesave('k')).outcome, 'saved')
+
+    proxy.delay = 300
+    const calls = Array.from({ length: 3 }, () => endOf(app.docs.forcesave('k')))
+    await app.docs.close()
+    assert.deepEqual(new Set(await Promise.all(calls)), new Set(['CLOSED']))
+    // Answered 4: it waits for every command of which the answer is not known.
+    assert.equal(await endOf(other.docs.forcesave('k')), 'unchanged')
+  },
+)

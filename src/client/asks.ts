@@ -59,7 +59,7 @@ export interface Asks {
   nudge(key: string): Promise<void>
   /** Rules 6 and 7: an `info` of our own, to learn whether anybody edits still. */
   look(key: string, id: string): Promise<void>
-  /** Resolves when the answers that are under way now are recorded, or cannot be. */
+  /** Resolves when every command that was begun has its answer recorded, or cannot have it. */
   idle(): Promise<void>
 }
 
@@ -67,14 +67,21 @@ export function createAsks({ ledger, client, clock, prefix, lookTimeout }: AskPa
   const remembered = new Map<string, Remembered>()
   const underWay = new Set<Promise<AnswerFacts>>()
 
-  async function ask({ key, kind, timeout, userdata }: Ask): Promise<Asked> {
+  /** Under way from its registration on: what is registered and not answered leaves others in doubt. */
+  function ask(command: Ask): Promise<Asked> {
+    const asked = begin(command)
+    track(asked.then(({ answer }) => answer))
+    return asked
+  }
+
+  async function begin({ key, kind, timeout, userdata }: Ask): Promise<Asked> {
     const id = newId()
     const deadline = clock.now() + timeout
     const own = userdata === undefined ? {} : { userdata }
     const registered = { type: 'registered', id, kind, deadline, ...own } as const
     await ledger.apply(key, registered)
     remember(registered)
-    return { id, answer: track(send(key, kind, id, userdata)) }
+    return { id, answer: send(key, kind, id, userdata) }
   }
 
   async function send(
@@ -102,11 +109,10 @@ export function createAsks({ ledger, client, clock, prefix, lookTimeout }: AskPa
     }
   }
 
-  function track(answer: Promise<AnswerFacts>): Promise<AnswerFacts> {
+  function track(answer: Promise<AnswerFacts>): void {
     underWay.add(answer)
     const done = (): void => void underWay.delete(answer)
     answer.then(done, done)
-    return answer
   }
 
   function remember(registered: Remembered['registered']): void {
@@ -184,7 +190,7 @@ export function createAsks({ ledger, client, clock, prefix, lookTimeout }: AskPa
       return verdict
     },
     async idle() {
-      await Promise.allSettled(underWay)
+      while (underWay.size > 0) await Promise.allSettled(underWay)
     },
     async nudge(key) {
       const { answer } = await ask({ key, kind: 'nudge', timeout: NUDGE_TIMEOUT })
