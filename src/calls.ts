@@ -42,6 +42,9 @@ type Calls = Pick<
   | 'forgotten'
 >
 
+/** How long after its deadline a call still waits for the ledger, which may have lost Redis, ms. */
+const LEDGER_AWAY = 2_000
+
 /** Answers after which the rules still find an outcome (`settlement.md` 4 to 8). */
 const SETTLED_BY_RULES: ReadonlySet<number | null> = new Set([0, 1, 3, 4])
 
@@ -106,7 +109,8 @@ export function createCalls(parts: CallParts): Calls {
       checkKey(key)
       checkCall(options)
       // The deadline itself is in the ledger, so that every process sees the same one.
-      return within(key, { signal: options.signal }, Infinity, async (signal) => {
+      const limit = (options.timeout ?? parts.timeout) + LEDGER_AWAY
+      return within(key, { signal: options.signal }, limit, async (signal) => {
         const { id } = await startAsk(key, 'forcesave', options)
         return forcesaveResult(key, await asks.verdict(key, id, signal))
       })
@@ -137,7 +141,8 @@ export function createCalls(parts: CallParts): Calls {
     async info(key, options = {}) {
       checkKey(key)
       checkCall(options)
-      return within(key, { signal: options.signal }, Infinity, async (signal) => {
+      const limit = (options.timeout ?? parts.commandTimeout) + LEDGER_AWAY
+      return within(key, { signal: options.signal }, limit, async (signal) => {
         const { id } = await startAsk(key, 'info', options)
         return infoResult(key, await asks.verdict(key, id, signal))
       })

@@ -316,3 +316,22 @@ it(
     assert.equal(await endOf(other.docs.forcesave('k')), 'unchanged')
   },
 )
+
+it(
+  'Redis goes away while a call waits, and stays away: the call ends by its deadline',
+  LIMIT,
+  async (t) => {
+    const scene = await open(t)
+    assert.equal((await scene.save()).outcome, 'saved')
+    scene.server.conversion.delay = 500
+    scene.editor.type('more')
+    const before = scene.server.log.length
+    const call = endOf(scene.app.docs.forcesave('k', { timeout: 3_000 }))
+    await until(() => scene.server.log.slice(before).some(({ type }) => type === 'response'))
+    await scene.redis.kill()
+    const ended = await Promise.race([call, sleep(30_000, 'it hangs', { ref: false })])
+    assert.equal(ended, 'TIMEOUT')
+    await scene.redis.start()
+    await worksAgain(scene)
+  },
+)
