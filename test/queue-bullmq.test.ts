@@ -43,7 +43,8 @@ function createQueue(
   const queue = createBullmqQueue({
     wanted: handedOver,
     ...given,
-    ...{ prefix, connection, workerConnection },
+    ...{ prefix, connection },
+    ...(given.concurrency === 0 ? {} : { workerConnection }),
   })
   return {
     add(key, save) {

@@ -1,7 +1,10 @@
 /** The option `redis`: what may be given, what is refused, and what is left behind. */
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
+import { once } from 'node:events'
+import { createServer, type AddressInfo, type Socket } from 'node:net'
 import { after, before, describe, it, type TestContext } from 'node:test'
+import { inspect } from 'node:util'
 import { Redis } from 'ioredis'
 import type { RedisOption } from '../src/backends/backend.js'
 import { lookAtRedis } from '../src/backends/redis-look.js'
@@ -10,10 +13,15 @@ import { isDocsError } from '../src/errors.js'
 import { silentLogger, type Logger } from '../src/events.js'
 import { startDocsServer, type DocsServer } from '../src/testing/index.js'
 import { SECRET, startApp, type AppOptions } from './support/app.js'
-import { freePort, startRedis, type TestRedis } from './support/redis.js'
+import { again, postSigned } from './support/callbacks.js'
+import { freePort, startRedis, startRedisOn, type TestRedis } from './support/redis.js'
+import { until } from './support/until.js'
 
 /** Against hangs only. */
 const LIMIT = { timeout: 60_000 }
+/** A callback is to be answered in 2 s while Redis is away; the rest is a slow machine's. */
+const ANSWER = 4_000
+const WRONG = 'a-password-that-nobody-may-read'
 
 let redis: TestRedis
 let server: DocsServer
@@ -62,11 +70,127 @@ describe('redis may be', () => {
     {},
     { maxRetriesPerRequest: 3, commandTimeout: 500 },
     { lazyConnect: true, enableOfflineQueue: true },
+    { socketTimeout: 200, replyMapping: 'resp3' },
   ]) {
     it(`a connection, which stays open: made with ${JSON.stringify(options)}`, LIMIT, async (t) => {
       const mine = connect(t, options)
       await saves(mine)
       assert.equal(await mine.ping(), 'PONG')
+    })
+  }
+
+  it('a connection that is closed: it tells where Redis is', LIMIT, async (t) => {
+    const mine = connect(t)
+    const ended = once(mine, 'end')
+    mine.disconnect()
+    await ended
+    await saves(mine)
+    assert.equal(mine.status, 'end')
+  })
+
+  it('a URL with settings of its own: ours win where they matter', LIMIT, async () => {
+    await saves(`${redis.url}/0?maxRetriesPerRequest=3&commandTimeout=1&connectionName=mine`)
+  })
+
+  it(
+    'a connection that gives numbers as text: two processes lose no change of each other',
+    LIMIT,
+    async (t) => {
+      const [one, other] = await Promise.all(
+        [1, 2].map(() =>
+          startApp({ ...given('numbers'), redis: connect(t, { stringNumbers: true }) }),
+        ),
+      )
+      try {
+        const callbackUrl = one!.docs.callbackUrl('file-1')
+        const editor = await server.open('numbers', { user: 'u', callbackUrl })
+        for (let round = 0; round < 5; round += 1) {
+          editor.type('more')
+          const calls = Array.from({ length: 20 }, (_, index) =>
+            (index % 2 === 0 ? one : other)!.docs.forcesave('numbers', { timeout: 20_000 }),
+          )
+          for (const { outcome } of await Promise.all(calls)) assert.equal(outcome, 'saved')
+        }
+      } finally {
+        await Promise.all([one!.close(), other!.close()])
+      }
+    },
+  )
+})
+
+const given = (prefix: string): Pick<AppOptions, 'server' | 'prefix' | 'redis'> => ({
+  ...{ server: server.url, prefix, redis: redis.url },
+})
+
+describe('the connections of a process', () => {
+  /** Those of this package, by name; the one on which BullMQ waits for jobs carries a name of BullMQ's. */
+  async function connections(admin: Redis): Promise<string[]> {
+    const list = (await admin.client('LIST')) as string
+    const names = [...list.matchAll(/ name=(\S+)/g)].map(([, name = '']) => name)
+    return names.map((name) => (name.startsWith('docs-') ? name : 'blocking')).sort()
+  }
+
+  for (const [what, worker, expected] of [
+    ['with a worker', undefined, ['blocking', 'docs-ledger', 'docs-queue', 'docs-subscriber']],
+    ['worker: false', false, ['docs-ledger', 'docs-queue', 'docs-subscriber']],
+  ] as const) {
+    it(`${what}: ${expected.length} and no more, all gone after close()`, LIMIT, async (t) => {
+      await using own = await startRedis()
+      const admin = new Redis(own.url)
+      t.after(() => admin.disconnect())
+      const app = await startApp({
+        ...{ ...given('counted'), redis: own.url },
+        ...(worker === undefined ? {} : { worker }),
+      })
+      const wanted = worker === false ? expected : [...expected, 'docs-worker'].sort()
+      await until(async () => (await connections(admin)).length >= wanted.length)
+      await app.docs.forcesave('counted').catch(() => {})
+      assert.deepEqual(await connections(admin), wanted)
+      await app.close()
+      await until(async () => (await connections(admin)).length === 0, 'a connection is left')
+    })
+  }
+})
+
+describe('two applications in one process never meet', () => {
+  for (const [what, differ] of [
+    ['over two Redis servers, with one prefix', (other: TestRedis) => ({ redis: other.url })],
+    ['over one Redis, with two prefixes', () => ({ prefix: 'apart-2' })],
+  ] as const) {
+    it(`${what}: the same key, and nothing of the other one's`, LIMIT, async () => {
+      await using otherRedis = await startRedis()
+      const one = await startApp(given('apart'))
+      await using otherServer = await startDocsServer({ secret: SECRET })
+      const two = await startApp({
+        ...{ ...given('apart'), server: otherServer.url },
+        ...differ(otherRedis),
+      })
+      const apps = [one, two] as const
+      try {
+        const key = `same-${what.length}`
+        const editor = await server.open(key, {
+          ...{ user: 'u', callbackUrl: one.docs.callbackUrl('file-1') },
+        })
+        editor.type('hello')
+        const { id } = await one.docs.startForcesave(key)
+        assert.equal((await one.docs.outcome(id)).outcome, 'saved')
+        const told = await two.docs.outcome(id).catch((error: unknown) => error)
+        assert.ok(isDocsError(told, 'BAD_OPTION') && /no command of this id/.test(told.message))
+        assert.deepEqual([one.stored.length, two.stored.length], [1, 0])
+        // The other one has the same key, on a Docs server of its own: each hears of its own save only.
+        const theirs = await otherServer.open(key, {
+          ...{ user: 'u', callbackUrl: two.docs.callbackUrl('file-2') },
+        })
+        for (const each of [editor, theirs]) each.type('more')
+        const results = await Promise.all(apps.map(({ docs }) => docs.forcesave(key)))
+        for (const { outcome } of results) assert.equal(outcome, 'saved')
+        assert.deepEqual(
+          apps.map(({ stored }) => stored.map(({ ref }) => ref).join()),
+          ['file-1,file-1', 'file-2'],
+        )
+      } finally {
+        for (const app of apps) await app.close()
+      }
     })
   }
 })
@@ -98,11 +222,12 @@ describe('redis is refused', () => {
 describe('redis that cannot be used', () => {
   for (const [what, option] of [
     ['a port on which nobody listens', async () => `redis://127.0.0.1:${await freePort()}`],
-    ['a wrong password', () => `redis://user:wrong@127.0.0.1:${redis.port}`],
+    ['a wrong password', () => `redis://user:${WRONG}@127.0.0.1:${redis.port}`],
   ] as [string, () => string | Promise<string>][]) {
     it(`${what}: calls fail typed, and close() works`, LIMIT, async () => {
       const warnings: unknown[] = []
-      const logger: Logger = { ...silentLogger, warn: (details) => void warnings.push(details) }
+      const tell = (...told: unknown[]): void => void warnings.push(told)
+      const logger: Logger = { ...silentLogger, debug: tell, warn: tell, error: tell }
       const app = await startApp({ server: server.url, redis: await option(), logger })
       const calls = await Promise.all(
         [app.docs.forcesave('k'), app.docs.info('k'), app.docs.startForcesave('k')].map((call) =>
@@ -110,7 +235,16 @@ describe('redis that cannot be used', () => {
         ),
       )
       for (const error of calls) assert.ok(isDocsError(error, 'UNREACHABLE'), String(error))
-      assert.ok(warnings.length > 0, 'the log says so')
+      const begun = Date.now()
+      const reply = await postSigned(app.docs.callbackUrl('file-1'), {
+        ...{ key: 'k', status: 6, forcesavetype: 1, users: ['u'] },
+        url: `${server.url}/cache/files/data/k/output.docx/output.docx`,
+      })
+      assert.deepEqual(reply, again)
+      assert.ok(Date.now() - begun < ANSWER, `answered after ${Date.now() - begun} ms`)
+      await until(() => warnings.length > 0, 'the log says nothing')
+      const told = inspect([warnings, calls], { depth: null, showHidden: true })
+      assert.ok(!told.includes(WRONG), `a password is told: ${told}`)
       await app.close()
     })
 
@@ -156,6 +290,28 @@ it('what is left in Redis expires, but for the bookkeeping of BullMQ', LIMIT, as
   )
 })
 
+/** Says of itself that it is Redis of this version, set up well, and can do nothing else. */
+async function oldRedis(t: TestContext, version: string): Promise<string> {
+  const sockets = new Set<Socket>()
+  const info = `redis_version:${version}\r\nmaxmemory_policy:noeviction\r\naof_enabled:1\r\n`
+  const listener = createServer((socket) => {
+    sockets.add(socket)
+    socket.on('data', (data: Buffer) => {
+      for (const [, name = ''] of data.toString().matchAll(/\*\d+\r\n\$\d+\r\n(\w+)/g)) {
+        const command = name.toLowerCase()
+        if (command === 'info') socket.write(`$${info.length}\r\n${info}\r\n`)
+        else socket.write(command === 'ping' ? '+PONG\r\n' : `-ERR unknown command '${name}'\r\n`)
+      }
+    })
+  }).listen(0, '127.0.0.1')
+  await once(listener, 'listening')
+  t.after(() => {
+    for (const socket of sockets) socket.destroy()
+    listener.close()
+  })
+  return `redis://127.0.0.1:${(listener.address() as AddressInfo).port}`
+}
+
 describe('the look at Redis at the start', () => {
   async function warningsWith(t: TestContext, ...settings: string[]): Promise<string[]> {
     const server = await startRedis(...settings)
@@ -178,6 +334,45 @@ describe('the look at Redis at the start', () => {
   it('says nothing of one that is set up well', async (t) => {
     assert.deepEqual(await warningsWith(t), [])
   })
+  for (const [version, warned] of [
+    ['5.0.14', true],
+    ['6.0.16', true],
+    ['6.2.0', false],
+    ['7.2.4', false],
+    ['10.0.0', false],
+  ] as const) {
+    it(`${warned ? 'warns of' : 'says nothing of'} Redis ${version}`, async (t) => {
+      const connection = new Redis(await oldRedis(t, version))
+      t.after(() => connection.disconnect())
+      const told: string[] = []
+      lookAtRedis(connection, {
+        ...silentLogger,
+        warn: (_details, message) => void told.push(message),
+      })
+      await connection.ping()
+      await new Promise(setImmediate)
+      assert.deepEqual(told, warned ? ['Redis is older than 6.2: update it'] : [])
+    })
+  }
+
+  it('also when Redis comes only after the start', LIMIT, async (t) => {
+    const port = await freePort()
+    const told: string[] = []
+    const logger: Logger = { ...silentLogger, warn: (_details, message) => void told.push(message) }
+    const docs = createDocs({
+      ...{ server: server.url, secret: SECRET, logger, onSave: () => null },
+      redis: `redis://127.0.0.1:${port}`,
+    })
+    // By then the first connections have been given up.
+    await docs.forcesave('k').catch(() => {})
+    const late = await startRedisOn(port, '--appendonly', 'no')
+    t.after(async () => {
+      await docs.close()
+      await late.stop()
+    })
+    await until(() => told.some((message) => message.includes('set appendonly yes')))
+  })
+
   it('warns of an eviction policy, and names the fix', async (t) => {
     const [warning, ...others] = await warningsWith(t, '--maxmemory-policy', 'allkeys-lru')
     assert.match(warning!, /set maxmemory-policy to noeviction/)

@@ -17,10 +17,12 @@ export interface Connected {
 
 export async function connect(option: RedisOption, parts: BackendParts): Promise<Connected> {
   const { clock, logger, rules, perform, prefix, retries, concurrency } = parts
-  const connections = await openConnections(option, logger, clock)
+  const connections = await openConnections(option, parts)
   const store = createRedisStore(connections.ledger, prefix)
   const ledger = createRedisLedger({ store, clock, rules, perform, logger, subscribe })
-  lookAtRedis(connections.ledger, logger)
+  const look = (): void => lookAtRedis(connections.ledger, logger)
+  if (connections.ledger.status === 'ready') look()
+  else connections.ledger.once('ready', look)
 
   function subscribe(wake: (message: string) => void, wakeAll: () => void): () => Promise<void> {
     const { subscriber } = connections
@@ -43,7 +45,7 @@ export async function connect(option: RedisOption, parts: BackendParts): Promise
         ...{ run, report, clock, retries, logger, concurrency },
         prefix: `{${prefix}}`,
         connection: connections.queue,
-        workerConnection: connections.worker,
+        ...(connections.worker === undefined ? {} : { workerConnection: connections.worker }),
         async wanted(key, name, sequence) {
           const { saves } = await ledger.read(key)
           const save = saves.find((other) => other.name === name)

@@ -1,17 +1,18 @@
 /**
- * The four connections of a process, each with the patience of its job (`architecture.md`, "The Redis
+ * The connections of a process, each with the patience of its job (`architecture.md`, "The Redis
  * side"): the callback's path fails fast, the worker and the subscriber wait as long as it takes.
  */
 import { Redis, type Cluster } from 'ioredis'
 import type { Clock } from '../clock.js'
-import type { Logger } from '../events.js'
-import type { RedisOption } from './backend.js'
+import { withoutCommand } from '../ledger/redis-error.js'
+import type { BackendParts, RedisOption } from './backend.js'
 
 export interface Connections {
   ledger: Redis | Cluster
   subscriber: Redis | Cluster
   queue: Redis | Cluster
-  worker: Redis | Cluster
+  /** Only where saves are run. */
+  worker: Redis | Cluster | undefined
   close: () => Promise<void>
 }
 
@@ -21,33 +22,46 @@ const FIRST = 2_000
 const PING = 10_000
 const PONG = 3_000
 
-interface Settings {
-  retryStrategy: (times: number) => number
-  lazyConnect: boolean
-  enableOfflineQueue: boolean
+interface Patience {
   maxRetriesPerRequest: number | null
   commandTimeout: number | undefined
 }
+const FAST: Patience = { maxRetriesPerRequest: 1, commandTimeout: 2_000 }
+const PATIENT: Patience = { maxRetriesPerRequest: null, commandTimeout: undefined }
 
+const retry = (times: number): number => Math.min(times * 100, 1_000)
+const CONNECT = { lazyConnect: false, enableOfflineQueue: true } as const
 /** All that matters, whatever the application has set for its own connection. */
-const RETRY: Pick<Settings, 'retryStrategy' | 'lazyConnect' | 'enableOfflineQueue'> = {
-  retryStrategy: (times) => Math.min(times * 100, 1_000),
-  lazyConnect: false,
-  enableOfflineQueue: true,
-}
-const FAST: Settings = { ...RETRY, maxRetriesPerRequest: 1, commandTimeout: 2_000 }
-const PATIENT: Settings = { ...RETRY, maxRetriesPerRequest: null, commandTimeout: undefined }
+const SHAPE = {
+  // A script that answers `-1` as text would pass for one that has written.
+  stringNumbers: false,
+  // ioredis 6 only: maps in place of lists.
+  replyMapping: 'legacy',
+  // Whoever waits for a message or a job is silent, and well.
+  socketTimeout: undefined,
+  blockingTimeout: undefined,
+} as const
+const CLUSTER = {
+  ...CONNECT,
+  clusterRetryStrategy: retry,
+  scaleReads: 'master',
+  // A tenth of a second each, and longer where many wait: a node that is away has to be told of within 2 s.
+  maxRedirections: 8,
+} as const
 
 export async function openConnections(
   option: RedisOption,
-  logger: Logger,
-  clock: Clock,
+  { logger, clock, concurrency }: Pick<BackendParts, 'logger' | 'clock' | 'concurrency'>,
 ): Promise<Connections> {
   const all: (Redis | Cluster)[] = []
-  const open = (name: string, settings: Settings): Redis | Cluster => {
-    const connection = connectionOf(option, { ...settings, connectionName: `docs-${name}` })
+  const template = templateOf(option)
+  const open = (name: string, patience: Patience): Redis | Cluster => {
+    const settings = { ...SHAPE, ...patience, connectionName: `docs-${name}` }
+    const connection = isCluster(template)
+      ? template.duplicate(undefined, { ...CLUSTER, redisOptions: settings })
+      : template.duplicate({ ...CONNECT, retryStrategy: retry, ...settings })
     connection.on('error', (error: unknown) => {
-      logger.warn({ err: error, connection: name }, 'Redis: connection trouble')
+      logger.warn({ err: withoutCommand(error), connection: name }, 'Redis: connection trouble')
     })
     all.push(connection)
     return connection
@@ -56,22 +70,28 @@ export async function openConnections(
     ledger: open('ledger', FAST),
     subscriber: open('subscriber', PATIENT),
     queue: open('queue', FAST),
-    worker: open('worker', PATIENT),
+    worker: concurrency === 0 ? undefined : open('worker', PATIENT),
   }
   // BullMQ makes another of it to block on, and leaves that behind when Redis is away at the end.
   const { worker } = connections
-  const duplicate = worker.duplicate.bind(worker) as (...args: unknown[]) => Redis & Cluster
-  worker.duplicate = (...args: unknown[]) => {
-    const copy = duplicate(...args)
-    all.push(copy)
-    return copy
+  if (worker !== undefined) {
+    const duplicate = worker.duplicate.bind(worker) as (...args: unknown[]) => Redis & Cluster
+    worker.duplicate = (...args: unknown[]) => {
+      const copy = duplicate(...args)
+      all.push(copy)
+      return copy
+    }
   }
+  // Not before it is ready: BullMQ begins with a command, and a queue whose first one fails never works.
+  connections.queue.once('ready', () => failFast(connections.queue))
   await firstReady(connections.ledger)
-  for (const fast of [connections.ledger, connections.queue]) failFast(fast)
+  failFast(connections.ledger)
   let cancelPing = ping()
   function ping(): () => void {
     return clock.after(PING, () => {
-      for (const connection of Object.values(connections)) probe(connection, clock)
+      for (const connection of Object.values(connections)) {
+        for (const node of connection === undefined ? [] : nodesOf(connection)) probe(node, clock)
+      }
       cancelPing = ping()
     })
   }
@@ -91,7 +111,7 @@ export async function openConnections(
 }
 
 /** Whatever else is wrong with a connection, it notices by itself. */
-function probe(connection: Redis | Cluster, clock: Clock): void {
+function probe(connection: Redis, clock: Clock): void {
   if (connection.status !== 'ready') return
   const answered = clock.after(PONG, () => connection.disconnect(true))
   // Without an answer in time it fails as well, and then the link is given up all the same.
@@ -114,18 +134,16 @@ function firstReady(connection: Redis | Cluster): Promise<void> {
   })
 }
 
-function connectionOf(
-  option: RedisOption,
-  settings: Settings & { connectionName: string },
-): Redis | Cluster {
-  if (typeof option === 'string') return new Redis(option, settings)
-  if (isCluster(option)) {
-    const redisOptions = { ...(option.options.redisOptions as object), ...settings }
-    return option.duplicate(undefined, { redisOptions })
-  }
-  return isRedis(option) ? option.duplicate(settings) : new Redis({ ...option, ...settings })
+/** What all connections are duplicates of: so that they get our settings also where a URL has others. */
+function templateOf(option: RedisOption): Redis | Cluster {
+  // Never connected, nobody has to close it.
+  if (typeof option === 'string') return new Redis(option, { lazyConnect: true })
+  return isRedis(option) ? option : new Redis({ ...option, lazyConnect: true })
 }
 
 /** Also one of another copy of ioredis, so not by its class. */
 const isRedis = (value: object): value is Redis => 'duplicate' in value && 'status' in value
 const isCluster = (value: object): value is Cluster => isRedis(value) && 'nodes' in value
+/** A cluster's links break one by one, and it comes to new ones by itself. */
+export const nodesOf = (connection: Redis | Cluster): Redis[] =>
+  isCluster(connection) ? connection.nodes('master') : [connection]

@@ -6,6 +6,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import type { Cluster, Redis } from 'ioredis'
 import { DocsError } from '../errors.js'
+import { withoutCommand } from './redis-error.js'
 import { emptyDocument, type DocumentState, type Verdict } from './state.js'
 
 export interface StoredDocument {
@@ -136,7 +137,7 @@ function script(
         return redis.eval(text, keys.length, ...keys, ...values)
       })
     } catch (cause) {
-      throw unreachable(cause)
+      throw unreachable(withoutCommand(cause))
     }
   }
 }

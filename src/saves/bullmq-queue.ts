@@ -8,6 +8,7 @@ import { onAbort } from '../abort.js'
 import type { Clock } from '../clock.js'
 import { isDocsError } from '../errors.js'
 import type { Logger } from '../events.js'
+import { withoutCommand } from '../ledger/redis-error.js'
 import type { RunnableSave } from '../ledger/state.js'
 import { retryPause, type RunSave, type SaveQueue, type SaveReport } from './queue.js'
 import { cannotSucceed } from './runner.js'
@@ -51,18 +52,17 @@ export interface BullmqQueueParts {
   clock: Clock
   retries: number
   logger: Logger
-  /** 0: this process runs no `onSave`. */
   concurrency: number
   /** BullMQ's namespace in Redis; with a hash tag, for a cluster. */
   prefix: string
   /** For adding: fails fast. */
   connection: ConnectionOptions
-  /** For the worker, which waits for Redis as long as it takes. */
-  workerConnection: ConnectionOptions
+  /** For the worker, which waits for Redis as long as it takes; left out: this process runs no `onSave`. */
+  workerConnection?: ConnectionOptions
 }
 
 export function createBullmqQueue(parts: BullmqQueueParts): SaveQueue {
-  const { run, report, clock, retries, logger, prefix } = parts
+  const { run, report, clock, retries, logger, prefix, workerConnection } = parts
   const giveUp = new AbortController()
   const queue = new Queue<SaveJob>('saves', {
     ...{ connection: parts.connection, prefix, skipMetasUpdate: true },
@@ -73,8 +73,10 @@ export function createBullmqQueue(parts: BullmqQueueParts): SaveQueue {
       removeOnFail: KEPT,
     },
   })
-  queue.on('error', (error) => logger.debug({ err: error }, 'the queue has no connection'))
-  const worker = parts.concurrency === 0 ? undefined : startWorker()
+  queue.on('error', (error) => {
+    logger.debug({ err: withoutCommand(error) }, 'the queue has no connection')
+  })
+  const worker = workerConnection && startWorker(workerConnection)
   /** Jobs being added, and those that this process has added lately. */
   const underWay = new Set<Promise<void>>()
   const handedOver = new Set<string>()
@@ -83,14 +85,16 @@ export function createBullmqQueue(parts: BullmqQueueParts): SaveQueue {
   let closing: Promise<void> | undefined
   let cancelLate = (): void => {}
 
-  function startWorker(): Worker<SaveJob> {
+  function startWorker(connection: ConnectionOptions): Worker<SaveJob> {
     const worker = new Worker<SaveJob>('saves', counted, {
-      ...{ connection: parts.workerConnection, prefix, concurrency: parts.concurrency },
+      ...{ connection, prefix, concurrency: parts.concurrency },
       ...{ lockDuration: LOCK, stalledInterval: STALLED_CHECK, maxStalledCount: 1 },
       runRetryDelay: RETRY_DELAY,
       settings: { backoffStrategy: (attemptsMade) => retryPause(attemptsMade) },
     })
-    worker.on('error', (error) => logger.debug({ err: error }, 'the worker has no connection'))
+    worker.on('error', (error) => {
+      logger.debug({ err: withoutCommand(error) }, 'the worker has no connection')
+    })
     // Its worker died time and again: the job fails without having been run.
     worker.on('failed', (job, error) => {
       if (job !== undefined && error.message === STALLED)
@@ -201,7 +205,7 @@ export function createBullmqQueue(parts: BullmqQueueParts): SaveQueue {
       const adding = enqueue(key, save)
         .catch((error: unknown) => {
           // Whoever waits for it hands it over again, and so does the callback when it comes again.
-          logger.error({ err: error, key }, 'a save could not be queued')
+          logger.error({ err: withoutCommand(error), key }, 'a save could not be queued')
         })
         .finally(() => underWay.delete(adding))
       underWay.add(adding)

@@ -30,7 +30,10 @@ export async function freePort(): Promise<number> {
 
 /** `settings`: further lines of its configuration, `--name value`. */
 export async function startRedis(...settings: string[]): Promise<TestRedis> {
-  const port = await freePort()
+  return startRedisOn(await freePort(), ...settings)
+}
+
+export async function startRedisOn(port: number, ...settings: string[]): Promise<TestRedis> {
   const folder = await mkdtemp(join(tmpdir(), 'docs-redis-'))
   let server: ChildProcess | undefined
 
