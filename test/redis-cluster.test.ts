@@ -8,6 +8,7 @@ import { silentLogger } from '../src/events.js'
 import type { Ledger } from '../src/ledger/ledger.js'
 import { createRedisLedger, type RedisLedgerParts } from '../src/ledger/redis.js'
 import { createRedisStore } from '../src/ledger/redis-store.js'
+import type { RunnableSave } from '../src/ledger/state.js'
 import type { ForcesaveResult } from '../src/results.js'
 import { createBullmqQueue } from '../src/saves/bullmq-queue.js'
 import { editsIn, startDocsServer, type DocsServer, type Editor } from '../src/testing/index.js'
@@ -239,12 +240,17 @@ testQueue({
   name: 'bullmq over a cluster',
   create(parts) {
     const [connection, workerConnection] = [cluster.connect(), cluster.connect(patient)]
+    // What the ledger would have.
+    const saves = new Map<string, RunnableSave>()
     const queue = createBullmqQueue({
-      isWanted: () => Promise.resolve(true),
+      wanted: (...save) => Promise.resolve(saves.get(save.join(' '))),
       ...{ ...parts, prefix: `{${newPrefix()}}`, connection, workerConnection },
     })
     return {
-      add: (key, save) => queue.add(key, save),
+      add(key, save) {
+        saves.set([key, save.name, save.sequence].join(' '), save)
+        queue.add(key, save)
+      },
       async close() {
         await queue.close()
         connection.disconnect()
