@@ -18,7 +18,7 @@ export function checkPath(name: string, path: unknown): void {
   throw badOption(name, path, 'give a path like /docs/callback, without a slash at its end')
 }
 
-/** Whole origins, never patterns. */
+/** Whole origins, or a `*` for the first label of a name with two more at least. */
 export function checkOrigins(origins: unknown): void {
   if (!Array.isArray(origins)) {
     throw badOption('downloadOrigins', origins, 'give an array of origins')
@@ -29,15 +29,18 @@ export function checkOrigins(origins: unknown): void {
     throw badOption(
       'downloadOrigins',
       secret ? 'an address with credentials' : origin,
-      'allowed is an origin like https://docs.example.com',
+      'allowed is an origin like https://docs.example.com, or https://*.docs.example.com, where * ' +
+        'stands for one label in front of two more at least',
     )
   }
 }
 
 function isOrigin(text: string): boolean {
-  if (!URL.canParse(text) || text.includes('*')) return false
-  const url = new URL(text)
-  return isHttp(url) && url.origin === text.replace(/\/$/, '')
+  const example = text.replace('://*.', '://x.')
+  if (example.includes('*') || !URL.canParse(example)) return false
+  const url = new URL(example)
+  if (!isHttp(url) || url.origin !== example.replace(/\/$/, '')) return false
+  return example === text || /^x(\.[^.]+){2,}$/.test(url.hostname)
 }
 
 const isHttp = (url: URL): boolean => url.protocol === 'http:' || url.protocol === 'https:'

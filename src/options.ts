@@ -65,7 +65,11 @@ export interface DocsOptions {
   maxDownload?: number
   /** The longest time a download may take. Default 120,000. */
   downloadTimeout?: number
-  /** Further origins (`https://docs.example.com`) that the links of saves may have. Default none. */
+  /**
+   * Further origins that the links of saves may have: `https://docs.example.com`, or by pattern
+   * `https://*.docs.example.com`, where `*` is one label and only public addresses are connected to.
+   * Default none.
+   */
   downloadOrigins?: readonly string[]
   /** How long verdicts and names are remembered; 900,000 at least. Default 3,600,000, an hour. */
   retention?: number

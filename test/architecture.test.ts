@@ -158,6 +158,9 @@ describe('libraries', () => {
   it('undici is used by client/http.ts', () => {
     assert.deepEqual(usersOf('undici', { types: true }), ['client/http.ts'])
   })
+  it('ipaddr.js is used by client/address.ts', () => {
+    assert.deepEqual(usersOf('ipaddr.js', { types: true }), ['client/address.ts'])
+  })
   it('koa is nobody`s at run time, @koa/router and koa-bodyparser are receiver/koa.ts`s', () => {
     assert.deepEqual(usersOf('koa', { types: false }), [])
     assert.deepEqual(usersOf('koa', { types: true }), ['api.ts', 'receiver/koa.ts'])

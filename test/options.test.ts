@@ -242,6 +242,7 @@ describe('the others', () => {
     { path: '/a.b/c~d/e-f_g' },
     { otherSaves: false },
     { downloadOrigins: ['https://docs.example.com', 'http://10.0.0.1:8080/'] },
+    { downloadOrigins: ['https://*.docs.example.com', 'http://*.x.example:8080/'] },
     { token: {} },
     { token: { header: 'X-Docs-Token', prefix: '' } },
     { token: { algorithms: ['HS384', 'HS512'] } },
@@ -287,10 +288,26 @@ describe('the others', () => {
     ],
     [{ downloadOrigins: ['ftp://x.example'] }, /^downloadOrigins: got "ftp.*allowed is an origin/],
     [{ downloadOrigins: ['*'] }, /^downloadOrigins: got "\*"; allowed is an origin/],
-    [
-      { downloadOrigins: ['https://*.x.example'] },
-      /^downloadOrigins: got "https.*allowed is an ori/,
-    ],
+    // A pattern is `*` for the first label, and nothing else.
+    ...[
+      'https://*.example',
+      'https://*',
+      'https://*.*.x.example',
+      'https://a.*.x.example',
+      'https://x.*.example',
+      'https://**.x.example',
+      'https://*x.x.example',
+      'https://*.x.example:*',
+      'https://*.0.0.1',
+      '*.x.example',
+      '*://*.x.example',
+      'https://*.x.example.',
+      'https://*.x.example/a',
+      'https://*.[::1]',
+    ].map((origin): (typeof bad)[number] => [
+      { downloadOrigins: [origin] },
+      /^downloadOrigins: got ".*allowed is an origin like https:\/\/docs\.example\.com, or https:\/\/\*\./,
+    ]),
     [{ downloadOrigins: [5] }, /^downloadOrigins: got 5; allowed is an origin/],
     [{ logger: null }, /^logger: got null; give something with pino's methods; debug is missing$/],
     [
@@ -322,9 +339,11 @@ describe('the others', () => {
   }
 
   it('refuses credentials in downloadOrigins without showing them', () => {
-    const message = refusal({ downloadOrigins: ['https://u:hunter2@x.example'] })
-    assert.match(message, /^downloadOrigins: .*allowed is an origin/)
-    assert.doesNotMatch(message, /hunter2/)
+    for (const origin of ['https://u:hunter2@x.example', 'https://u:hunter2@*.x.example']) {
+      const message = refusal({ downloadOrigins: [origin] })
+      assert.match(message, /^downloadOrigins: .*allowed is an origin/)
+      assert.doesNotMatch(message, /hunter2/)
+    }
   })
 
   it('refuses an option that there is not, by its name', () => {

@@ -13,7 +13,7 @@ import { isPassing } from './response.js'
 
 export interface DownloaderOptions {
   server: URL
-  /** Further origins (`https://docs.example.com`) that links may have. */
+  /** Further origins that links may have: `https://docs.example.com`, `https://*.docs.example.com`. */
   downloadOrigins: readonly string[]
   /** The longest download, in bytes. */
   maxDownload: number
@@ -65,20 +65,21 @@ const HEADERS = { accept: '*/*', 'accept-encoding': 'identity' }
 /** @example const downloader = createDownloader({ ...options, clock: systemClock, http: createHttp() }) */
 export function createDownloader(options: DownloaderOptions): Downloader {
   const { maxDownload, downloadTimeout, idleTimeout = IDLE_TIMEOUT, clock, http } = options
-  const allowed = createLinkCheck(options.server, options.downloadOrigins)
+  const check = createLinkCheck(options.server, options.downloadOrigins)
 
   async function open(link: string | URL, { signal }: DownloadOptions = {}): Promise<Download> {
     signal?.throwIfAborted()
-    const url = allowed(link)
-    if (url === undefined) throw notAllowed(link)
+    const allowed = check(link)
+    if (allowed === undefined) throw notAllowed(link)
+    const { url } = allowed
     const place = url.origin + url.pathname
     const deadline = startDeadline(clock, downloadTimeout, signal)
     try {
       const response = await waiting(
         deadline,
         http.open({
+          ...allowed,
           method: 'GET',
-          url,
           headers: HEADERS,
           signal: deadline.signal,
           maxBytes: maxDownload,
@@ -164,6 +165,11 @@ export function createDownloader(options: DownloaderOptions): Downloader {
     if (ended === 'idle') return unreachable(`${place} sent nothing for ${idleTimeout} ms`)
     if (!(error instanceof HttpFailure)) return error
     if (error.kind === 'too long') return tooLong(place)
+    if (error.kind === 'not public') {
+      return refused(
+        `${place}: ${error.message}; name its origin in \`downloadOrigins\` if it is yours`,
+      )
+    }
     if (error.kind === 'surplus') return new DocsError('BAD_RESPONSE', `${place}: ${error.message}`)
     return unreachable(`${place} could not be fetched whole: ${error.message}`, error)
   }
@@ -173,7 +179,7 @@ export function createDownloader(options: DownloaderOptions): Downloader {
   }
 
   return {
-    allowed,
+    allowed: (link) => check(link)?.url,
     open,
     async toFile(link, path, downloadOptions = {}) {
       const { stream } = await open(link, downloadOptions)

@@ -3,9 +3,11 @@
  * user of undici. It follows no redirect, decodes no compression, sends only the headers that it is
  * given, and has no time limits but that of connecting: who asks gives a signal.
  */
+import { lookup as systemLookup } from 'node:dns'
 import type { IncomingHttpHeaders } from 'node:http'
-import type { Socket } from 'node:net'
+import { isIP, type LookupFunction, type Socket } from 'node:net'
 import { Agent, buildConnector, Client, type Dispatcher } from 'undici'
+import { isPublic, NotPublicError, publicLookup } from './address.js'
 
 export interface HttpRequest {
   method: 'GET' | 'POST'
@@ -16,6 +18,11 @@ export interface HttpRequest {
   signal: AbortSignal
   /** The longest response body taken, in bytes. */
   maxBytes: number
+}
+
+export interface StreamRequest extends HttpRequest {
+  /** Connects to public addresses only, whether they are written in the URL or found by its name. */
+  publicOnly: boolean
 }
 
 export interface HttpResponse {
@@ -37,7 +44,7 @@ export interface Http {
   /** Sends, and reads the whole response. */
   request(request: HttpRequest): Promise<HttpResponse>
   /** Sends, and resolves as soon as the response's headers are there. */
-  open(request: HttpRequest): Promise<HttpStream>
+  open(request: StreamRequest): Promise<HttpStream>
   /** Closes the connections of `request`. */
   close(): Promise<void>
 }
@@ -47,8 +54,9 @@ export interface Http {
  * - `broken`: anything after that. The server may or may not have got the request.
  * - `too long`: the response is longer than `maxBytes`.
  * - `surplus`: the response is longer than it said itself.
+ * - `not public`: the address is not public, and only such a one was to be connected to. Nothing was sent.
  */
-export type HttpFailureKind = 'not sent' | 'broken' | 'too long' | 'surplus'
+export type HttpFailureKind = 'not sent' | 'broken' | 'too long' | 'surplus' | 'not public'
 
 /** Holds nothing of a request's query, headers or body, and nothing of a response's body. */
 export class HttpFailure extends Error {
@@ -70,12 +78,17 @@ const UNASKED = 'bad response'
 /** Off: who asks gives a signal. */
 const NO_TIMEOUTS = { headersTimeout: 0, bodyTimeout: 0 }
 
-/** @example const http = createHttp() */
-export function createHttp(): Http {
-  const agent = new Agent({ ...NO_TIMEOUTS, connections: MAX_CONNECTIONS, connect: connector() })
+/**
+ * `lookup`: how names are resolved, by the system if it is left out.
+ *
+ * @example const http = createHttp()
+ */
+export function createHttp(lookup: LookupFunction = systemLookup): Http {
+  const connect = connector(lookup)
+  const agent = new Agent({ ...NO_TIMEOUTS, connections: MAX_CONNECTIONS, connect })
   return {
     request: (request) => exchange(agent, request),
-    open: openStream,
+    open: (request) => openStream(request, lookup),
     close: () => agent.destroy(),
   }
 }
@@ -128,11 +141,14 @@ function exchange(agent: Agent, request: HttpRequest): Promise<HttpResponse> {
 }
 
 /** A download has a connection of its own, which ends with it. */
-async function openStream(request: HttpRequest): Promise<HttpStream> {
+async function openStream(request: StreamRequest, lookup: LookupFunction): Promise<HttpStream> {
   let socket: Socket | undefined
+  if (request.publicOnly) checkLiteral(request.url)
   const client = new Client(request.url.origin, {
     ...NO_TIMEOUTS,
-    connect: connector((connected) => (socket = connected)),
+    connect: connector(request.publicOnly ? publicLookup(lookup) : lookup, (connected) => {
+      socket = connected
+    }),
   })
   const destroy = (): void => void client.destroy()
   request.signal.addEventListener('abort', destroy)
@@ -157,6 +173,12 @@ async function openStream(request: HttpRequest): Promise<HttpStream> {
       destroy()
     }
   }
+}
+
+/** An address in the URL itself is never looked up. The URL parser has written it the usual way. */
+function checkLiteral({ hostname }: URL): void {
+  const host = hostname.replace(/^\[(.*)\]$/, '$1')
+  if (isIP(host) !== 0 && !isPublic(host)) throw toFailure(new NotPublicError(host))
 }
 
 function optionsOf({ method, url, headers, body }: HttpRequest): Dispatcher.DispatchOptions {
@@ -205,8 +227,11 @@ const tooLong = (maxBytes: number): HttpFailure =>
 /** The failures of connecting: whatever they are, nothing was sent yet. */
 const unconnected = new WeakSet<Error>()
 
-function connector(connected?: (socket: Socket) => void): buildConnector.connector {
-  const connect = buildConnector({ timeout: CONNECT_TIMEOUT })
+function connector(
+  lookup: LookupFunction,
+  connected?: (socket: Socket) => void,
+): buildConnector.connector {
+  const connect = buildConnector({ timeout: CONNECT_TIMEOUT, lookup })
   return (options, callback) => {
     connect(options, (...outcome) => {
       if (outcome[0] !== null) unconnected.add(outcome[0])
@@ -219,6 +244,7 @@ function connector(connected?: (socket: Socket) => void): buildConnector.connect
 /** Only the words of undici's error: its fields can hold bytes of the response, and so a link's query. */
 function toFailure(error: unknown): HttpFailure {
   if (error instanceof HttpFailure) return error
+  if (error instanceof NotPublicError) return new HttpFailure('not public', error.message)
   if (!(error instanceof Error)) return new HttpFailure('broken', 'the connection failed')
   // An error over several addresses of one host has a code and no message.
   const message = error.message || ((error as NodeJS.ErrnoException).code ?? error.name)
