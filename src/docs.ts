@@ -16,6 +16,7 @@ import { createEvents } from './events.js'
 import type { Backend, BackendParts } from './backends/backend.js'
 import { createMemoryBackend } from './backends/memory.js'
 import { createRedisBackend } from './backends/redis.js'
+import { MISDIRECTED } from './ledger/binding.js'
 import type { Effect } from './ledger/state.js'
 import { resolveOptions, type DocsOptions } from './options.js'
 import { createRefSigner } from './protocol/ref.js'
@@ -114,6 +115,9 @@ export function assembleDocs(given: DocsOptions, outside: Outside): Docs {
       }
       case 'late':
         return events.emit('late', { key, id: handleOf(key, effect.id) })
+      case 'misdirected':
+        logger.warn({ key, ref: effect.ref }, MISDIRECTED)
+        return events.emit('rejected', { reason: MISDIRECTED, status: 200, key, ref: effect.ref })
       case 'nudge':
         return inBackground(key, asks.nudge(key))
       case 'look':

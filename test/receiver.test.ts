@@ -16,6 +16,7 @@ import {
   send,
   setStage,
   sign,
+  type Fields,
 } from './support/callbacks.js'
 
 describe('a callback of status', LIMIT, () => {
@@ -430,14 +431,110 @@ describe('a ref', LIMIT, () => {
     assert.deepEqual(await app.docs.receive({ body, headers: {}, ref: '' }), forbidden)
   })
 
-  it('of another file of ours with the same key is the application`s own business', async (t) => {
-    const { app, callback } = await setStage(t)
-    assert.deepEqual(await postSigned(app.docs.callbackUrl('one'), callback({ status: 6 })), done)
-    assert.deepEqual(await postSigned(app.docs.callbackUrl('two'), callback({ status: 2 })), done)
+  it('of another file than the key`s is 403, whatever it brings; nothing is stored there (bad-inputs 26)', async (t) => {
+    const { app, url, rejected, callback, files } = await setStage(t)
+    const other = app.docs.callbackUrl('file-2')
+    const forced = callback({
+      status: 6,
+      lastsave: '2026-01-01T00:00:01.000Z',
+      url: link(files, 1),
+    })
+    const final = callback({ status: 2, lastsave: '2026-01-01T00:00:02.000Z', url: link(files, 2) })
+    assert.deepEqual(await postSigned(url, forced), done)
+    // What was stored, captured and sent elsewhere; and what comes there first.
+    for (const sent of [forced, final, callback({ status: 6, url: link(files, 3) })]) {
+      assert.deepEqual(await postSigned(other, sent), forbidden)
+    }
+    assert.deepEqual(await postSigned(url, final), done)
+    assert.deepEqual(
+      app.stored.map(({ ref, save }) => [ref, save.status]),
+      [
+        ['file-1', 6],
+        ['file-1', 2],
+      ],
+    )
+    assert.equal(files.requests.length, 2)
+    assert.equal(rejected.length, 3)
+    for (const { reason, ...about } of rejected) {
+      assert.match(reason, /^it came to the callback URL of another ref/)
+      assert.deepEqual(about, { status: 403, key: 'k1', ref: 'file-2' })
+    }
+  })
+  const link = (files: { url: URL }, digits: number): string =>
+    `${files.url.origin}/cache/files/data/k1_${digits}/output.docx/output.docx`
+
+  it('of another file, sent 50 times at once while the save is being stored, is 403 each time', async (t) => {
+    const stored = gate()
+    const refs: string[] = []
+    const { app, url, callback } = await setStage(t, {
+      onSave: ({ ref }) => {
+        refs.push(ref)
+        return stored.opened
+      },
+    })
+    const reply = postSigned(url, callback())
+    while (refs.length === 0) await new Promise(setImmediate)
+    const other = app.docs.callbackUrl('file-2')
+    const replies = Array.from({ length: 50 }, () => postSigned(other, callback()))
+    stored.open()
+    assert.deepEqual(await reply, done)
+    for (const one of await Promise.all(replies)) assert.deepEqual(one, forbidden)
+    assert.deepEqual(refs, ['file-1'])
+  })
+
+  it('of another file, of somebody who comes: a warning beforehand, and editors see none', async (t) => {
+    const { app, url, rejected } = await setStage(t)
+    const came = (user: string): Fields => {
+      return { key: 'k1', status: 1, users: [user], actions: [{ type: 1, userid: user }] }
+    }
+    assert.deepEqual(await postSigned(url, came('u1')), done)
+    assert.deepEqual(await postSigned(app.docs.callbackUrl('file-2'), came('u2')), done)
+    const [{ reason, ...about } = assert.fail('nobody was told')] = rejected
+    assert.match(reason, /same callbackUrl/)
+    assert.deepEqual(about, { status: 200, key: 'k1', ref: 'file-2' })
+  })
+
+  for (const status of [3, 7]) {
+    it(`of another file, of a conversion that failed (${status}): the edits are kept, and nobody decides`, async (t) => {
+      let asked = 0
+      const { app, url, rejected } = await setStage(t, {
+        onConversionFailed: () => {
+          asked += 1
+          return 'discard'
+        },
+      })
+      assert.deepEqual(await postSigned(url, { key: 'k1', status: 1, users: ['u1'] }), done)
+      const failed = { key: 'k1', status, users: ['u1'] }
+      assert.deepEqual(await postSigned(app.docs.callbackUrl('file-2'), failed), kept)
+      assert.equal(asked, 0)
+      assert.deepEqual(rejected[0]?.ref, 'file-2')
+      assert.deepEqual(await postSigned(url, { ...failed, key: 'k2' }), done)
+      assert.equal(asked, 1)
+    })
+  }
+
+  it('of another file binds the key anew once nothing of the last session is open', async (t) => {
+    const { app, url, callback } = await setStage(t)
+    const other = app.docs.callbackUrl('file-2')
+    const came = { key: 'k1', status: 1, users: ['u1'], actions: [{ type: 1, userid: 'u1' }] }
+    assert.deepEqual(await postSigned(url, came), done)
+    assert.deepEqual(await postSigned(url, callback()), done)
+    assert.deepEqual(await postSigned(other, came), done)
+    assert.deepEqual(await postSigned(other, callback({ lastsave: undefined })), done)
     assert.deepEqual(
       app.stored.map(({ ref }) => ref),
-      ['one', 'two'],
+      ['file-1', 'file-2'],
     )
+  })
+
+  it('is not the key`s any more when the retention time has passed', async (t) => {
+    const clock = virtualClock()
+    const { app, url, callback } = await setStage(t, { clock, retention: 900_000 })
+    assert.deepEqual(await postSigned(url, callback(), clock.now()), done)
+    const other = app.docs.callbackUrl('file-2')
+    assert.deepEqual(await postSigned(other, callback(), clock.now()), forbidden)
+    await clock.advance(900_001)
+    assert.deepEqual(await postSigned(other, callback(), clock.now()), done)
   })
 })
 

@@ -1,14 +1,20 @@
 /**
  * What an arriving save changes: its name (`settlement.md` 2), and whether it is a replay (10).
  */
+import { isMisdirected, refused } from './binding.js'
 import { isFinal, type Arrival, type DocumentState, type Save } from './state.js'
 
-/** The state once `arrival` is known in it. Runs nothing yet: `order.ts` decides what runs. */
-export function recordArrival(state: DocumentState, arrival: Arrival, now: number): DocumentState {
-  const known = state.saves.find((save) => save.name === arrival.name)
+/** The state once `given` is known in it. Runs nothing yet: `order.ts` decides what runs. */
+export function recordArrival(state: DocumentState, given: Arrival, now: number): DocumentState {
+  const known = state.saves.find((save) => save.name === given.name)
+  const misdirected = isMisdirected(state, given)
+  // Rule 18: what is known of a save is not changed by sending it elsewhere.
+  if (misdirected && known !== undefined) return state
+  const arrival = misdirected ? refused(given) : given
   const by = madeFor(state, arrival)
   const fresh: Save = {
     name: arrival.name,
+    ref: (misdirected ? state.ref : undefined) ?? arrival.payload.ref,
     status: arrival.status,
     trigger: arrival.trigger,
     turn: state.turn,
@@ -30,7 +36,7 @@ export function recordArrival(state: DocumentState, arrival: Arrival, now: numbe
   }
   return {
     ...state,
-    ref: arrival.payload.ref,
+    ref: state.ref ?? arrival.payload.ref,
     // The last editor has left when a final save comes, good or bad.
     users: isFinal(save) && arrival.trigger === 'close' ? [] : state.users,
     saves:

@@ -4,6 +4,7 @@
  * this same function and differ only in where the state lives.
  */
 import { recordArrival, shareFates } from './arrival.js'
+import { cameElsewhere, refAfter } from './binding.js'
 import { mayBeOutdated } from './fate.js'
 import { judge } from './judge.js'
 import { advanceSaves } from './order.js'
@@ -42,6 +43,8 @@ export function transition(
   const { state, run } = advanceSaves(recorded, now)
   const effects: Effect[] = run === undefined ? [] : [{ type: 'run', save: run }]
   effects.push(...lateFor(before, event))
+  const elsewhere = cameElsewhere(before, event)
+  if (elsewhere !== undefined) effects.push({ type: 'misdirected', ref: elsewhere })
   const settled = settle(state, now, rules, effects)
   return { ...settled, state: forget(settled.state, now, rules), effects }
 }
@@ -181,13 +184,14 @@ function recordPresence(
   const strangers = status === 1 && users.some((id) => state.users?.includes(id) === false)
   const hasJoined = joined.length > 0 || strangers
   const closed = status === 4 && left.length > 0 && now - state.joinedAt >= rules.grace
+  const ref = refAfter(state, event)
   const presence =
     status === 1 ? { status: 'editing' as const, users } : { status: 'closed' as const, users: [] }
   return {
     ...state,
     users: closed ? [] : status === 1 ? users : state.users,
     ...(hasJoined ? { joined: state.turn, joinedAt: now } : {}),
-    ...(event.ref === undefined ? {} : { ref: event.ref }),
+    ...(ref === undefined ? {} : { ref }),
     commands: state.commands.map((command) => {
       if (command.kind === 'info') {
         return command.id === event.commandId ? { ...command, presence } : command

@@ -17,9 +17,11 @@ import type { DocumentState, Effect, LedgerEvent, Verdict } from './state.js'
 
 /** How a save ended, for the callback that waits to be answered. */
 export type SaveOutcome =
-  | { readonly phase: 'stored' }
+  | { readonly phase: 'stored'; readonly ref: string }
   | {
       readonly phase: 'failed'
+      /** The file that it belongs to, whichever it was sent for (rule 18). */
+      readonly ref: string
       readonly permanent: boolean
       readonly error: PlainError | undefined
     }

@@ -11,9 +11,10 @@ export function saveOutcome(
   const save = saves.find((other) => other.name === name)
   if (save === undefined) return 'unknown'
   if (isOpen(save)) return 'pending'
+  const { ref } = save
   return save.phase === 'stored'
-    ? { phase: 'stored' }
-    : { phase: 'failed', permanent: save.permanent === true, error: save.error }
+    ? { phase: 'stored', ref }
+    : { phase: 'failed', ref, permanent: save.permanent === true, error: save.error }
 }
 
 /** `key`: of the call that was under way, where it has one. */

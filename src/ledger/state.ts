@@ -109,6 +109,8 @@ export interface Arrival {
 
 export interface Save {
   readonly name: string
+  /** The file that it belongs to (rule 18). */
+  readonly ref: string
   readonly status: SaveStatus | FailureStatus
   readonly trigger: Trigger
   /** First and last arrival. */
@@ -158,7 +160,7 @@ export interface DocumentState {
   /** The turn in which somebody connected last. */
   readonly joined: number
   readonly joinedAt: number
-  /** The application's name for the file, by the last callback. */
+  /** The application's name for the file, by the first callback (rule 18). */
   readonly ref?: string
   /** An `info` of ours under way (rules 6 and 7), and a search for a forgotten file (8). */
   readonly look?: Question
@@ -262,6 +264,7 @@ export type Effect =
     }
   | { readonly type: 'late'; readonly id: string }
   | { readonly type: 'nudge' }
+  | { readonly type: 'misdirected'; readonly ref: string }
   | { readonly type: 'look'; readonly id: string }
   | { readonly type: 'search'; readonly id: string; readonly ref?: string }
 

@@ -8,6 +8,7 @@ import type { Clock } from '../clock.js'
 import type { Downloader } from '../client/download.js'
 import { DocsError, toPlainError } from '../errors.js'
 import type { Events, Logger } from '../events.js'
+import { MISDIRECTED } from '../ledger/binding.js'
 import type { Ledger } from '../ledger/ledger.js'
 import {
   parseCallback,
@@ -122,9 +123,13 @@ export function createReceiver(parts: ReceiverParts): Receive {
     return { refused: `token ${reason}${detail === undefined ? '' : `: ${detail}`}` }
   }
 
-  function turnAway(reply: CallbackReply, reason: string): CallbackReply {
-    logger.warn({ status: reply.status, reason }, 'a callback was turned away')
-    events.emit('rejected', { reason, status: reply.status })
+  function turnAway(
+    reply: CallbackReply,
+    reason: string,
+    about: { key?: string; ref?: string } = {},
+  ): CallbackReply {
+    logger.warn({ status: reply.status, reason, ...about }, 'a callback was turned away')
+    events.emit('rejected', { reason, status: reply.status, ...about })
     return reply
   }
 
@@ -142,6 +147,10 @@ export function createReceiver(parts: ReceiverParts): Receive {
     const final = status === 3
     try {
       await ledger.apply(key, { type: 'arrived', save })
+      const outcome = await inTime((signal) => ledger.finished(key, save.name, signal))
+      // Under the wrong name the application is not asked what is to be thrown away (rule 18).
+      if (outcome !== undefined && outcome.ref !== ref)
+        return turnAway(keepIt, MISDIRECTED, { key, ref })
       events.emit('conversion-failed', { key, ref, final })
       const decision = await inTime(() => parts.onConversionFailed({ key, ref, final, users }))
       if (decision !== 'discard') return keepIt
@@ -170,7 +179,7 @@ export function createReceiver(parts: ReceiverParts): Receive {
         events.emit('rejected', { reason: wrongLink, status: 200, key, ref })
         return keepIt
       }
-      return await answer(key, arrival.name)
+      return await answer(key, ref, arrival.name)
     } catch (error) {
       logger.error(
         { err: error, key, ref },
@@ -181,8 +190,11 @@ export function createReceiver(parts: ReceiverParts): Receive {
   }
 
   /** Waits until the save is stored, or the reply's deadline has passed. */
-  async function answer(key: string, name: string): Promise<CallbackReply> {
+  async function answer(key: string, ref: string, name: string): Promise<CallbackReply> {
     const outcome = await inTime((signal) => ledger.finished(key, name, signal))
+    if (outcome !== undefined && outcome.ref !== ref) {
+      return turnAway(forbidden, MISDIRECTED, { key, ref })
+    }
     if (outcome?.phase === 'stored') return done
     return outcome?.permanent === true ? keepIt : sendAgain
   }

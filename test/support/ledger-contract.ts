@@ -174,7 +174,7 @@ export function testLedger(backend: LedgerBackend): void {
       await bench.arrive('k', 'A', 'a')
       await bench.arrive('k', 'B')
       assert.equal(words(await bench.ledger.settled('k', 'a')), 'saved A')
-      assert.deepEqual(await bench.ledger.finished('k', 'B'), { phase: 'stored' })
+      assert.deepEqual(await bench.ledger.finished('k', 'B'), { phase: 'stored', ref: 'file-1' })
     })
 
     it('gives the verdict to who waited for it, and to who asks later', async (t) => {
@@ -259,8 +259,8 @@ export function testLedger(backend: LedgerBackend): void {
       await bench.arrive('k', 'A')
       const waiting = bench.ledger.finished('k', 'A')
       await bench.store('k', 'A')
-      assert.deepEqual(await waiting, { phase: 'stored' })
-      assert.deepEqual(await bench.ledger.finished('k', 'A'), { phase: 'stored' })
+      assert.deepEqual(await waiting, { phase: 'stored', ref: 'file-1' })
+      assert.deepEqual(await bench.ledger.finished('k', 'A'), { phase: 'stored', ref: 'file-1' })
     })
 
     it('tells how a save ends: failed, and whether that is for good', async (t) => {
@@ -276,6 +276,19 @@ export function testLedger(backend: LedgerBackend): void {
       }
     })
 
+    it('tells which file a save belongs to, and stores it nowhere else (rule 18)', async (t) => {
+      const bench = await open(t)
+      await bench.arrive('k', 'A')
+      const elsewhere = arrivalOf('B', bench.clock.now())
+      const payload = { ...elsewhere.payload, ref: 'file-2' }
+      await bench.ledger.apply('k', { type: 'arrived', save: { ...elsewhere, payload } })
+      const outcome = await bench.ledger.finished('k', 'B')
+      assert.deepEqual([outcome?.phase, outcome?.ref], ['failed', 'file-1'])
+      assert.equal((await bench.ledger.read('k')).ref, 'file-1')
+      const runs = bench.performed.filter(({ effect }) => effect.type === 'run')
+      assert.equal(runs.length, 1)
+    })
+
     it('a save that failed and is there again is waited for again', async (t) => {
       const bench = await open(t)
       await bench.arrive('k', 'A')
@@ -283,7 +296,7 @@ export function testLedger(backend: LedgerBackend): void {
       await bench.arrive('k', 'A')
       const waiting = bench.ledger.finished('k', 'A')
       await bench.store('k', 'A')
-      assert.deepEqual(await waiting, { phase: 'stored' })
+      assert.deepEqual(await waiting, { phase: 'stored', ref: 'file-1' })
     })
 
     it('what is unknown is undefined, at once', async (t) => {
