@@ -27,7 +27,7 @@ function broken(path: string, text: string): string[] {
 }
 
 describe('links', () => {
-  for (const path of ['README.md', 'CHANGELOG.md']) {
+  for (const path of ['README.md', 'CHANGELOG.md', 'SECURITY.md', 'docs/guarantees.md']) {
     it(`of ${path} lead somewhere`, () => assert.deepEqual(broken(path, read(path)), []))
   }
   it('that lead nowhere would be found', () => {
@@ -47,7 +47,7 @@ describe('nothing is left for later', () => {
       ),
     )
     .filter((path) => /\.(ts|js)$|run$/.test(path))
-    .concat('README.md', 'CHANGELOG.md')
+    .concat('README.md', 'CHANGELOG.md', 'SECURITY.md', 'docs/guarantees.md')
 
   it('in the code and in the papers', () => {
     assert.equal(files.length > 60, true)

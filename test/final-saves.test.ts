@@ -256,6 +256,18 @@ describe('the Docs server restarts', LIMIT, () => {
   })
 })
 
+it(
+  'an encrypted document: a forcesave for it ends as TIMEOUT, and nothing is confirmed',
+  LIMIT,
+  async (t) => {
+    const { server, docs, open, app } = await startPair(t)
+    ;(await open(KEY)).type('precious')
+    server.encrypted.add(KEY)
+    await failure(docs.forcesave(KEY, { timeout: 500 }), 'TIMEOUT')
+    assert.deepEqual(app.stored, [])
+  },
+)
+
 describe('a final save that onSave refuses', LIMIT, () => {
   it('for good is not sent again: a forgotten file at once', async (t) => {
     const { server, open } = await startPair(t, {
