@@ -89,7 +89,14 @@ export interface Docs extends AsyncDisposable {
    * @example const { status, body } = await docs.receive({ body: req.body, headers: req.headers, ref })
    */
   receive(request: CallbackRequest): Promise<CallbackReply>
-  /** The URL for the editor's `callbackUrl`. `ref`, the application's own name for the file, is signed into it. */
+  /**
+   * The URL for the editor's `callbackUrl`. `ref`, the application's own name for the file, is signed into
+   * it. All editors of a key get the same one: saves for another `ref` than that of the key's first
+   * callback are refused. So it should be an id that stays when the file is renamed.
+   *
+   * @throws DocsError `BAD_OPTION` without `publicUrl`, or for an empty or too long ref
+   * @example const config = { document, editorConfig: { callbackUrl: docs.callbackUrl(file.id) } }
+   */
   callbackUrl(ref: string): string
   /** The editor's config with its token; unchanged when tokens are off. */
   editorConfig<Config extends object>(config: Config): Config & { token?: string }

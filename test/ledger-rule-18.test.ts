@@ -80,8 +80,11 @@ describe('rule 18: a save that comes for another ref', () => {
   })
 
   it('rule 18: a forgotten file comes to no URL: stored under the ref that it was searched for', () => {
-    const s = story().editing().ask('a').answer('a', 1).searched('a', 'G')
-    assert.deepEqual(s.runs, ['G'])
+    const s = story().editing().ask('a').answer('a', 1)
+    const found = arrivalOf('G', s.now, { status: 2, at: null, trigger: 'forgotten' })
+    const save = { ...found, payload: { ...found.payload, ref: 'file-2' } }
+    s.event({ type: 'searched', id: 'a', save })
+    assert.deepEqual([refsRun(s), s.state.ref], [['file-2'], 'file-1'])
   })
 })
 
