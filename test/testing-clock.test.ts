@@ -34,6 +34,30 @@ test('a timer that a timer sets runs within the same advance when it falls due i
   assert.equal(clock.now(), 35)
 })
 
+test('no time passes while what a timer set off is on its way for real', async () => {
+  let underWay = 0
+  const settled = async (): Promise<void> => {
+    do await new Promise((resolve) => setTimeout(resolve, 1))
+    while (underWay > 0)
+  }
+  const clock = virtualClock(0, settled)
+  const ended: number[] = []
+  const work = async (): Promise<void> => {
+    underWay += 1
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    underWay -= 1
+    ended.push(clock.now())
+  }
+  clock.after(10, () => void work())
+  clock.after(11, () => void work())
+  await clock.advance(30)
+  assert.deepEqual(ended, [10, 11])
+  clock.after(10, () => void work())
+  clock.after(11, () => void work())
+  await clock.runUntil(() => ended.length === 4, 1000)
+  assert.deepEqual(ended, [10, 11, 40, 41])
+})
+
 test('promise chains and immediates are done before the next timer', async () => {
   const clock = virtualClock()
   const ran: string[] = []
