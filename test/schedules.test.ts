@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { brokenRules } from './schedules/broken.js'
-import { runSchedule } from './schedules/schedule.js'
+import { findViolation, runMany } from './schedules/many.js'
 
 /** `SEED=123 npm test` replays a run; `npm run schedules -- --seed 123` shows one schedule. */
 const first = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31))
@@ -11,18 +11,12 @@ const COUNT = 5000
 const PATIENCE = 3000
 
 test(`${COUNT} random schedules keep the invariants I1 to I7 (SEED=${first})`, async (t) => {
-  const ends: Record<string, number> = {}
-  let calls = 0
-  for (let index = 0; index < COUNT; index += 1) {
-    const outcome = await runSchedule(first + index)
-    calls += outcome.calls
-    for (const [end, times] of Object.entries(outcome.ends)) ends[end] = (ends[end] ?? 0) + times
-    assert.deepEqual(
-      outcome.violations,
-      [],
-      `replay with: npm run schedules -- --seed ${outcome.seed}`,
-    )
-  }
+  const { calls, ends, failed } = await runMany(first, COUNT)
+  assert.deepEqual(
+    failed.map(({ seed, violations }) => ({ seed, violations })),
+    [],
+    `replay with: npm run schedules -- --seed ${failed[0]?.seed}`,
+  )
   t.diagnostic(`${COUNT} schedules from seed ${first}, ${calls} calls: ${JSON.stringify(ends)}`)
   // A world in which nothing ever succeeds would prove nothing.
   const saved = ends.saved ?? 0
@@ -31,13 +25,8 @@ test(`${COUNT} random schedules keep the invariants I1 to I7 (SEED=${first})`, a
 
 for (const { rule, how, breaks, ...broken } of brokenRules) {
   test(`the checker finds a broken rule ${rule}: ${how}`, async (t) => {
-    for (let seed = 1; seed <= PATIENCE; seed += 1) {
-      const { violations } = await runSchedule(seed, broken)
-      const found = violations.find((violation) => violation.startsWith(breaks))
-      if (found === undefined) continue
-      t.diagnostic(`seed ${seed}: ${found}`)
-      return
-    }
-    assert.fail(`${PATIENCE} schedules did not break ${breaks}`)
+    const found = await findViolation(breaks, PATIENCE, broken)
+    if (found === undefined) assert.fail(`${PATIENCE} schedules did not break ${breaks}`)
+    t.diagnostic(found)
   })
 }

@@ -1,4 +1,4 @@
-/** State machines with one rule broken each, to show that the checker of the schedules can fail. */
+/** State machines with one rule broken each, and more, to show that the checker of the schedules can fail. */
 import type { World } from './schedule.js'
 import { transition, type Step, type Transition } from '../../src/ledger/document.js'
 import {
@@ -8,6 +8,7 @@ import {
   type Save,
   type Verdict,
 } from '../../src/ledger/state.js'
+import type { RedisStore } from '../../src/ledger/redis-store.js'
 import { saved, unchanged } from '../../src/ledger/verdict.js'
 
 export interface BrokenRule {
@@ -176,3 +177,15 @@ export const brokenRules: readonly BrokenRule[] = [
     },
   },
 ]
+
+/** A way to Redis on which the last write wins, whatever another process has written meanwhile. */
+export const overwriting = (store: RedisStore): RedisStore => ({
+  ...store,
+  async write(key, change) {
+    for (let next = change; ;) {
+      const written = await store.write(key, next)
+      if (written !== undefined) return written
+      next = { ...change, version: (await store.read(key)).version }
+    }
+  },
+})

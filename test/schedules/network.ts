@@ -18,7 +18,8 @@ export interface NetworkParts {
   /** Probability that one way loses what it carries. */
   loss: number
   core: () => Core
-  receive: (request: CallbackRequest) => Promise<CallbackReply>
+  /** Undefined: the process that received it has died. */
+  receive: (request: CallbackRequest) => Promise<CallbackReply | undefined>
   trace: (line: string) => void
 }
 
@@ -76,6 +77,12 @@ export function createNetwork(parts: NetworkParts): Network {
       if (isJoin(callback)) unseen.delete(String(callback.key))
       const ref = new URL(url).pathname.split('/').at(-1)
       const reply = await receive({ body: structuredClone(body), headers: {}, ref })
+      if (reply === undefined) {
+        trace(`callback ${what}: cut off`)
+        // It is not known whether it was taken.
+        if (isJoin(callback)) unseen.add(String(callback.key))
+        return undefined
+      }
       trace(`callback ${what}: ${reply.status} ${JSON.stringify(reply.body)}`)
       await pass(random.whole(1, 60))
       return lost() ? undefined : reply

@@ -3,14 +3,21 @@
  * overlap and fail, `onSave` is slow and fails, requests, responses, callbacks and replies get lost.
  * All of it on virtual time, from one seed; the invariants of `settlement.md` are checked.
  */
+import type { Backend, BackendParts } from '../../src/backends/backend.js'
+import { createMemoryBackend } from '../../src/backends/memory.js'
 import { assembleDocs } from '../../src/docs.js'
 import { isDocsError } from '../../src/errors.js'
 import type { Transition } from '../../src/ledger/document.js'
-import { createMemoryBackend } from '../../src/backends/memory.js'
 import { createMemoryLedger } from '../../src/ledger/memory.js'
+import { createRedisLedger } from '../../src/ledger/redis.js'
+import type { RedisStore } from '../../src/ledger/redis-store.js'
+import type { ForcesaveResult } from '../../src/results.js'
 import { createCore, virtualClock, type Core, type Editor } from '../../src/testing/index.js'
 import { createNetwork } from './network.js'
+import { startProcesses, type Process } from './processes.js'
+import { createSharedQueue } from './queue.js'
 import { createRandom, type Random } from './random.js'
+import type { SharedRedis } from './redis.js'
 import { createStorage } from './storage.js'
 
 export interface Outcome {
@@ -21,6 +28,10 @@ export interface Outcome {
   /** How the calls ended: `saved 4`, `unchanged 6`, `TIMEOUT`: outcome and rule. */
   ends: Record<string, number>
   trace: string[]
+  /** Writes to Redis that came too late, because another process was faster. */
+  conflicts: number
+  /** Processes that died without a word. */
+  deaths: number
 }
 
 export interface ScheduleOptions {
@@ -30,7 +41,17 @@ export interface ScheduleOptions {
   world?: Partial<World>
   /** Keep a line for each thing that happens. */
   traced?: boolean
+  /** Two processes over this Redis, instead of one on its own. */
+  redis?: SharedRedis
+  /** A way to Redis that is broken. */
+  store?: (store: RedisStore) => RedisStore
 }
+
+/** The longest time in which wake-ups get lost, ms. */
+const LONGEST_CUT = 3000
+
+/** Within this time a call ends when Redis fails at its deadline, ms. */
+const TRY_AGAIN = 5000
 
 /** How bad a world is, drawn once per schedule: most are mild, so that calls also succeed. */
 export interface World {
@@ -43,6 +64,14 @@ export interface World {
   steps: number
   otherSaves: boolean
   restarts: boolean
+  /** With Redis: the longest way to it, and the longest way back, ms. */
+  latency: number
+  /** With Redis: processes of the application die and are shut down. */
+  deaths: boolean
+  /** With Redis: connections get lost over which wake-ups come. */
+  cuts: boolean
+  /** With Redis: probability that a command fails, before or after Redis has done it. */
+  outages: number
 }
 
 function drawWorld(random: Random): World {
@@ -56,15 +85,31 @@ function drawWorld(random: Random): World {
     steps: random.whole(5, 30),
     otherSaves: random.chance(0.6),
     restarts: random.chance(0.2),
+    ...{ latency: 0, deaths: false, cuts: false, outages: 0 },
   }
 }
 
+const drawRedisWorld = (random: Random): Partial<World> => ({
+  latency: random.pick([0, 2, 20, 200]),
+  deaths: random.chance(0.4),
+  cuts: random.chance(0.2),
+  outages: random.pick([0, 0, 0.02, 0.1]),
+})
+
 export async function runSchedule(seed: number, options: ScheduleOptions = {}): Promise<Outcome> {
   const random = createRandom(seed)
-  const world = { ...drawWorld(random), ...options.world }
-  const clock = virtualClock()
+  const stage = await options.redis?.open()
+  const world = {
+    ...drawWorld(random),
+    ...(stage === undefined ? {} : drawRedisWorld(random)),
+    ...options.world,
+  }
+  const clock = virtualClock(undefined, stage?.settled)
   const start = clock.now()
-  const outcome: Outcome = { seed, violations: [], calls: 0, ends: {}, trace: [] }
+  const outcome: Outcome = {
+    ...{ seed, violations: [], calls: 0, ends: {}, trace: [] },
+    ...{ conflicts: 0, deaths: 0 },
+  }
   const trace = (line: string): void => {
     if (options.traced) outcome.trace.push(`${clock.now() - start} ${line}`)
   }
@@ -73,32 +118,38 @@ export async function runSchedule(seed: number, options: ScheduleOptions = {}): 
     trace(`VIOLATION ${invariant}: ${what}`)
   }
   const theCore = (): Core => core
-  const storage = createStorage({ ...world, clock, random, core: theCore, violate, trace })
+  const storage = createStorage({ ...world, random, core: theCore, violate, trace })
   const network = createNetwork({
     ...{ clock, random, loss: world.loss, core: theCore, trace },
-    receive: (request) => docs.receive(request),
+    receive(request) {
+      const { docs, death, name } = processes.pick()
+      if (stage !== undefined) trace(`${name} receives the callback`)
+      return Promise.race([docs.receive(request), death.then(() => undefined)])
+    },
   })
-  const docs = assembleDocs(
-    {
-      server: 'http://127.0.0.1:8000',
-      publicUrl: 'http://app',
-      secret: null,
-      onSave: storage.onSave,
-      otherSaves: world.otherSaves,
-    },
-    {
-      clock,
-      http: network.http,
-      ...(options.machine === undefined
-        ? {}
-        : {
-            createBackend: (parts) => ({
-              ...createMemoryBackend(parts),
-              ledger: createMemoryLedger({ ...parts, ...pickMachine(options) }),
-            }),
-          }),
-    },
-  )
+  const queue = createSharedQueue(clock, random)
+  const processes = startProcesses({
+    ...{ count: stage === undefined ? 1 : 2, clock, random, trace },
+    start: (process) =>
+      assembleDocs(
+        {
+          server: 'http://127.0.0.1:8000',
+          publicUrl: 'http://app',
+          secret: null,
+          onSave: (save) => storage.onSave(save, process),
+          otherSaves: world.otherSaves,
+        },
+        {
+          clock: process.clock,
+          http: network.http,
+          createBackend: (parts) => createBackend(process, parts),
+        },
+      ),
+  })
+  // What a call may be late by: some ways to Redis and back, wake-ups that were lost, and commands
+  // that have to be tried again.
+  const lateness =
+    20 * world.latency + (world.cuts ? LONGEST_CUT : 0) + (world.outages > 0 ? TRY_AGAIN : 0)
   const core: Core = createCore({
     clock,
     random: random.next,
@@ -123,7 +174,7 @@ export async function runSchedule(seed: number, options: ScheduleOptions = {}): 
   const people = new People(
     world.otherSaves,
     core,
-    docs.callbackUrl('file'),
+    processes.pick().docs.callbackUrl('file'),
     random,
     () => clock.now(),
     trace,
@@ -140,19 +191,62 @@ export async function runSchedule(seed: number, options: ScheduleOptions = {}): 
     if (action < 0.4) pending.push(call(key))
     else if (action < 0.45) pending.push(ask(key))
     else if (action < 0.46 && world.restarts) restart()
+    else if (action < 0.49 && world.deaths) replace()
+    else if (action < 0.51 && world.cuts) cut()
     else people.act(key)
   }
   await clock.advance(200_000)
   if (outcome.calls > ended) violate('I2', `${outcome.calls - ended} calls hang`)
   people.leave()
   await clock.advance(60_000)
-  const closed = docs.close()
+  const closed = processes.close()
   await clock.advance(20_000)
   await closed
   await Promise.all(pending)
   await clock.advance(10_000)
   if (clock.pending > 0) violate('I7', `${clock.pending} timers are left`)
+  if (stage !== undefined) {
+    outcome.conflicts = stage.conflicts
+    for (const what of await stage.close()) violate('I7', `${what} is left in Redis for ever`)
+  }
   return outcome
+
+  function createBackend(process: Process, parts: BackendParts): Backend {
+    const machine = options.machine === undefined ? {} : { machine: options.machine }
+    if (stage === undefined) {
+      return {
+        ...createMemoryBackend(parts),
+        ledger: createMemoryLedger({ ...parts, ...machine }),
+      }
+    }
+    const { store, subscribe } = stage.connect(process, { ...world, random })
+    const ledger = createRedisLedger({
+      ...{ ...parts, ...machine, subscribe, ownTime: true },
+      store: options.store?.(store) ?? store,
+    })
+    return {
+      ledger,
+      startQueue: (run, report) =>
+        queue.join({ process, ledger, run, report, retries: parts.retries }),
+      close: () => Promise.resolve(),
+    }
+  }
+
+  function replace(): void {
+    const dies = random.chance(0.5)
+    if (dies) outcome.deaths += 1
+    processes.replace(dies ? 'dies' : 'is shut down')
+  }
+
+  function cut(): void {
+    const process = processes.pick()
+    trace(`${process.name} hears no wake-ups`)
+    const mend = stage?.cut(process)
+    clock.after(random.whole(100, LONGEST_CUT), () => {
+      trace(`${process.name} hears wake-ups again`)
+      mend?.()
+    })
+  }
 
   function restart(): void {
     trace('the Docs server restarts')
@@ -160,12 +254,14 @@ export async function runSchedule(seed: number, options: ScheduleOptions = {}): 
   }
 
   async function ask(key: string): Promise<void> {
-    trace(`info ${key}`)
+    const { docs, death, name } = processes.pick()
+    trace(`info ${key} from ${name}`)
     const begun = clock.now()
-    await docs.info(key).catch((error: unknown) => {
+    const asked = docs.info(key).catch((error: unknown) => {
       if (!isDocsError(error)) throw error
     })
-    if (clock.now() > begun + 15_000) violate('I2', 'an info ended after its deadline')
+    if ((await Promise.race([asked, death])) === 'died') return
+    if (clock.now() > begun + 15_000 + lateness) violate('I2', 'an info ended after its deadline')
   }
 
   async function call(key: string): Promise<void> {
@@ -178,7 +274,12 @@ export async function runSchedule(seed: number, options: ScheduleOptions = {}): 
     trace(`call ${number} forcesave ${key}, ${edits} edits`)
     let end: string
     try {
-      const result = await docs.forcesave(key, { timeout, userdata })
+      const result = await forcesave(key, { timeout, userdata })
+      if (result === 'died') {
+        trace(`call ${number} died with its process`)
+        ended += 1
+        return
+      }
       const stored = storage.holds(key)
       end = `${result.outcome}${result.certain ? '' : '?'}`
       trace(`call ${number} ${JSON.stringify(result)}`)
@@ -202,16 +303,38 @@ export async function runSchedule(seed: number, options: ScheduleOptions = {}): 
     } catch (error) {
       if (!isDocsError(error)) throw error
       end = error.code
+      // Here it can only mean that a command which was registered is not known.
+      if (end === 'BAD_OPTION') violate('I2', `call ${number} was forgotten`)
       trace(`call ${number} ${error.code} ${error.message}`)
     }
     ended += 1
     outcome.ends[end] = (outcome.ends[end] ?? 0) + 1
-    if (clock.now() > calledAt + timeout) violate('I2', `call ${number} ended after its deadline`)
+    if (clock.now() > calledAt + timeout + lateness) {
+      violate('I2', `call ${number} ended after its deadline`)
+    }
+  }
+
+  /** With several processes, one may send the command and another wait for its outcome. */
+  async function forcesave(
+    key: string,
+    given: { timeout: number; userdata: string },
+  ): Promise<ForcesaveResult | 'died'> {
+    const { docs, death, name } = processes.pick()
+    if (stage !== undefined) trace(`${given.userdata} is sent by ${name}`)
+    if (stage === undefined || random.chance(0.5)) {
+      return Promise.race([docs.forcesave(key, given), death])
+    }
+    const begun = clock.now()
+    const handle = await Promise.race([docs.startForcesave(key, given), death])
+    if (handle === 'died') return handle
+    const other = processes.pick()
+    trace(`the outcome of ${given.userdata} is waited for in ${other.name}`)
+    // The deadline is in the ledger; a wait that has to end without Redis has one of its own.
+    const timeout = Math.max(begun + given.timeout + 1000 - clock.now(), 1)
+    const own = world.outages > 0 ? { timeout } : {}
+    return Promise.race([other.docs.outcome(handle.id, own), other.death])
   }
 }
-
-const pickMachine = ({ machine }: ScheduleOptions): { machine?: Transition } =>
-  machine === undefined ? {} : { machine }
 
 const linesOf = (bytes: Uint8Array): number =>
   Buffer.from(bytes).toString().split('\n').filter(Boolean).length

@@ -1,11 +1,13 @@
 /** The application's storage, as the checker sees it: which edits each file holds, and I4 and I5. */
 import { RejectSave } from '../../src/saves/reject-save.js'
 import type { Save } from '../../src/saves/save.js'
-import { editsIn, type Core, type VirtualClock } from '../../src/testing/index.js'
+import { editsIn, type Core } from '../../src/testing/index.js'
+import type { Process } from './processes.js'
 import type { Random } from './random.js'
 
 export interface Storage {
-  onSave: (save: Save) => Promise<{ holds: number }>
+  /** `process` is the one that it runs in: what one that has died was at may be done again. */
+  onSave: (save: Save, process: Process) => Promise<{ holds: number }>
   /** The last edit in the newest file of a key; every one before it is in there as well. */
   holds: (key: string) => number
   /** Two saves of one second came the wrong way round, and nothing newer has been stored since. */
@@ -13,7 +15,6 @@ export interface Storage {
 }
 
 export interface StorageParts {
-  clock: VirtualClock
   random: Random
   /** Probability that an attempt of `onSave` fails. */
   failing: number
@@ -24,22 +25,22 @@ export interface StorageParts {
 }
 
 export function createStorage(parts: StorageParts): Storage {
-  const { clock, random, failing, slowest, core, violate, trace } = parts
+  const { random, failing, slowest, core, violate, trace } = parts
   const files = new Map<string, number>()
   const most = new Map<string, { holds: number; lastSave: unknown }>()
-  const running = new Set<string>()
-  const done = new Set<string>()
+  const running = new Map<string, Process>()
+  const done = new Map<string, Process>()
 
   return {
     holds: (key) => files.get(key) ?? 0,
     wentBack: (key) => (files.get(key) ?? 0) < (most.get(key)?.holds ?? 0),
-    async onSave(save) {
+    async onSave(save, process) {
       const { key, id } = save
-      if (running.has(key)) violate('I5', `onSave runs twice at once for ${key}`)
-      if (done.has(id)) violate('I5', `onSave runs again for a stored save of ${key}`)
-      running.add(key)
+      if (running.get(key)?.isAlive) violate('I5', `onSave runs twice at once for ${key}`)
+      if (done.get(id)?.isAlive) violate('I5', `onSave runs again for a stored save of ${key}`)
+      running.set(key, process)
       try {
-        await new Promise<void>((resolve) => clock.after(random.whole(0, slowest), resolve))
+        await new Promise<void>((resolve) => process.clock.after(random.whole(0, slowest), resolve))
         if (random.chance(failing)) {
           trace(`onSave ${key} ${id.slice(0, 5)}: fails`)
           throw random.chance(0.2) ? new RejectSave() : new Error('storage is down')
@@ -58,7 +59,7 @@ export function createStorage(parts: StorageParts): Storage {
         }
         if (holds >= before.holds) most.set(key, { holds, lastSave })
         files.set(key, holds)
-        done.add(id)
+        done.set(id, process)
         return { holds }
       } finally {
         running.delete(key)

@@ -1,0 +1,208 @@
+/**
+ * The real Redis of the schedules. All of them share one connection for commands and one for
+ * wake-ups, so what a schedule asks for is done and answered in the order in which it was asked: the
+ * same seed gives the same run. No virtual time passes while something is on its way for real; how
+ * long it takes on virtual time is drawn.
+ */
+import { Redis } from 'ioredis'
+import { DocsError } from '../../src/errors.js'
+import { createRedisStore, type RedisStore } from '../../src/ledger/redis-store.js'
+import type { RedisLedgerParts } from '../../src/ledger/redis.js'
+import type { Process } from './processes.js'
+import type { Random } from './random.js'
+
+export interface SharedRedis {
+  /** What one schedule sees of it, until that has ended. */
+  open: () => Promise<Stage>
+  close: () => Promise<void>
+}
+
+export interface StageParts {
+  random: Random
+  /** The longest way to Redis, and the longest way back, in ms of virtual time. */
+  latency: number
+  /** Probability that a command fails, before or after Redis has done what it says. */
+  outages: number
+}
+
+export interface Stage {
+  /** Resolves when nothing is on its way between this schedule and Redis. */
+  settled: () => Promise<void>
+  /** The connections of one process. */
+  connect: (process: Process, parts: StageParts) => Pick<RedisLedgerParts, 'store' | 'subscribe'>
+  /** The wake-ups for a process get lost from now on; what ends that tells it so. */
+  cut: (process: Process) => () => void
+  /** Writes that came too late, because another process was faster. */
+  readonly conflicts: number
+  /** Takes everything out of Redis, and tells what should not be there any more (I7). */
+  close: () => Promise<string[]>
+}
+
+/** Redis is on this machine: it answers, or something is broken, in ms of real time. */
+const PATIENCE = 30_000
+
+interface Subscriber {
+  process: Process
+  wake: (message: string) => void
+  wakeAll: () => void
+  parts: StageParts
+  isCut: boolean
+}
+
+export async function openRedis(url: string): Promise<SharedRedis> {
+  const commands = new Redis(url)
+  const messages = new Redis(url)
+  const receivers = new Map<string, (message: string) => void>()
+  messages.on('message', (channel, message) => receivers.get(channel)?.(message))
+  let count = 0
+  // The first use of a script takes one more round trip: before any order matters.
+  const warm = createRedisStore(commands, 'warm')
+  await warm.write('k', {
+    ...{ ...(await warm.read('k')), verdicts: new Map() },
+    ...{ expiry: 1, retention: 1 },
+  })
+
+  async function open(): Promise<Stage> {
+    const prefix = `schedule${(count += 1)}`
+    const base = createRedisStore(commands, prefix)
+    const subscribers = new Set<Subscriber>()
+    let underWay = 0
+    let published = 0
+    let received = 0
+    let conflicts = 0
+    const inbox: string[] = []
+    let whenQuiet: (() => void) | undefined
+
+    receivers.set(base.channel, (message) => {
+      received += 1
+      inbox.push(message)
+      lookIfQuiet()
+    })
+    await messages.subscribe(base.channel)
+
+    // A message may overtake the reply to the write that published it.
+    const isQuiet = (): boolean => underWay === 0 && published === received
+    function lookIfQuiet(): void {
+      if (isQuiet()) whenQuiet?.()
+    }
+
+    function quiet(): Promise<void> {
+      if (isQuiet()) return Promise.resolve()
+      return new Promise((resolve, reject) => {
+        const timer = setTimeout(
+          () =>
+            reject(new Error(`Redis owes ${underWay} replies, ${published - received} messages`)),
+          PATIENCE,
+        )
+        whenQuiet = () => {
+          whenQuiet = undefined
+          clearTimeout(timer)
+          resolve()
+        }
+      })
+    }
+
+    /** What goes to Redis and comes back: a process that has died hears of it no more. */
+    async function travel<Reply>(
+      { clock }: Process,
+      { random, latency, outages }: StageParts,
+      work: () => Promise<Reply>,
+    ): Promise<Reply> {
+      const way = (): Promise<void> =>
+        new Promise((resolve) => clock.after(random.whole(0, latency), resolve))
+      const mayFail = (): void => {
+        if (random.chance(outages)) throw new DocsError('UNREACHABLE', 'Redis: connection reset')
+      }
+      await way()
+      mayFail()
+      underWay += 1
+      try {
+        return await work()
+      } finally {
+        underWay -= 1
+        lookIfQuiet()
+        await way()
+        mayFail()
+      }
+    }
+
+    function storeOf(process: Process, parts: StageParts): RedisStore {
+      return {
+        nameOf: base.nameOf,
+        channel: base.channel,
+        read: (key, ids) => travel(process, parts, () => base.read(key, ids)),
+        write: (key, change) =>
+          travel(process, parts, async () => {
+            const written = await base.write(key, change)
+            if (written === undefined) conflicts += 1
+            else published += 1
+            return written
+          }),
+      }
+    }
+
+    /** All that was published goes to everybody who listens now. */
+    function deliver(): void {
+      for (const message of inbox.splice(0)) {
+        for (const { process, wake, parts, isCut } of subscribers) {
+          if (!isCut) process.clock.after(parts.random.whole(0, parts.latency), () => wake(message))
+        }
+      }
+    }
+
+    return {
+      get conflicts() {
+        return conflicts
+      },
+      async settled() {
+        do {
+          await turn()
+          await quiet()
+          deliver()
+        } while (!isQuiet())
+      },
+      connect: (process, parts) => ({
+        store: storeOf(process, parts),
+        subscribe(wake, wakeAll) {
+          const subscriber = { process, wake, wakeAll, parts, isCut: false }
+          subscribers.add(subscriber)
+          return () => {
+            subscribers.delete(subscriber)
+            return Promise.resolve()
+          }
+        },
+      }),
+      cut(process) {
+        const own = [...subscribers].filter((subscriber) => subscriber.process === process)
+        for (const subscriber of own) subscriber.isCut = true
+        return () => {
+          for (const subscriber of own) {
+            subscriber.isCut = false
+            if (subscribers.has(subscriber)) subscriber.wakeAll()
+          }
+        }
+      },
+      async close() {
+        receivers.delete(base.channel)
+        await messages.unsubscribe(base.channel)
+        const keys = await commands.keys(`${prefix}:*`)
+        const expiries = await Promise.all(keys.map((key) => commands.pttl(key)))
+        if (keys.length > 0) await commands.unlink(keys)
+        const listening = [...subscribers].filter(({ process }) => process.isAlive)
+        return [
+          ...keys.filter((_key, index) => (expiries[index] ?? 0) < 0),
+          ...listening.map(({ process }) => `the subscription of ${process.name}`),
+        ]
+      },
+    }
+  }
+
+  return {
+    open,
+    async close() {
+      await Promise.all([commands.quit(), messages.quit()])
+    },
+  }
+}
+
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
