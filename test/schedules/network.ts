@@ -9,6 +9,8 @@ export interface Network {
   http: Http
   /** No callback has told that the present session began: it got lost. */
   unseen: (key: string) => boolean
+  /** One of these callbacks was not taken. */
+  miss: (key: string) => void
   deliver: (callback: { url: string; body: object }) => Promise<CallbackReply | undefined>
 }
 
@@ -64,6 +66,7 @@ export function createNetwork(parts: NetworkParts): Network {
   return {
     http,
     unseen: (key) => unseen.has(key),
+    miss: (key) => void unseen.add(key),
     async deliver({ url, body }) {
       const callback = body as Record<string, unknown>
       const what = `${String(callback.status)} ${String(callback.key)} ${String(callback.userdata).slice(5, 9)}`
