@@ -64,7 +64,7 @@ export async function openRedis(url: string): Promise<SharedRedis> {
 
   async function open(): Promise<Stage> {
     const prefix = `schedule${(count += 1)}`
-    const base = createRedisStore(commands, prefix)
+    const { channel } = createRedisStore(commands, prefix)
     const subscribers = new Set<Subscriber>()
     let underWay = 0
     let published = 0
@@ -73,12 +73,12 @@ export async function openRedis(url: string): Promise<SharedRedis> {
     const inbox: string[] = []
     let whenQuiet: (() => void) | undefined
 
-    receivers.set(base.channel, (message) => {
+    receivers.set(channel, (message) => {
       received += 1
       inbox.push(message)
       lookIfQuiet()
     })
-    await messages.subscribe(base.channel)
+    await messages.subscribe(channel)
 
     // A message may overtake the reply to the write that published it.
     const isQuiet = (): boolean => underWay === 0 && published === received
@@ -127,13 +127,15 @@ export async function openRedis(url: string): Promise<SharedRedis> {
     }
 
     function storeOf(process: Process, parts: StageParts): RedisStore {
+      // Each process knows its own writes.
+      const own = createRedisStore(commands, prefix)
       return {
-        nameOf: base.nameOf,
-        channel: base.channel,
-        read: (key, ids) => travel(process, parts, () => base.read(key, ids)),
+        ...own,
+        read: (key, ids) => travel(process, parts, () => own.read(key, ids)),
+        versions: (keys) => travel(process, parts, () => own.versions(keys)),
         write: (key, change) =>
           travel(process, parts, async () => {
-            const written = await base.write(key, change)
+            const written = await own.write(key, change)
             if (written === undefined) conflicts += 1
             else published += 1
             return written
@@ -183,8 +185,8 @@ export async function openRedis(url: string): Promise<SharedRedis> {
         }
       },
       async close() {
-        receivers.delete(base.channel)
-        await messages.unsubscribe(base.channel)
+        receivers.delete(channel)
+        await messages.unsubscribe(channel)
         const keys = await commands.keys(`${prefix}:*`)
         const expiries = await Promise.all(keys.map((key) => commands.pttl(key)))
         if (keys.length > 0) await commands.unlink(keys)
