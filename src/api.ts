@@ -5,6 +5,8 @@ import type { DocsEvents, Listener } from './events.js'
 import type { CallbackReply, CallbackRequest } from './receiver/receive.js'
 import type { Forgotten } from './recovery/forgotten.js'
 import type { ForcesaveResult, InfoResult } from './results.js'
+import type { ForcesaveAllItem, ForcesaveAllOptions } from './sessions/forcesave-all.js'
+import type { Session } from './sessions/sessions.js'
 
 export interface ForcesaveOptions extends CallOptions {
   /** Comes back in the result and as `save.userdata`; a text of at most 1,024 bytes. */
@@ -54,6 +56,38 @@ export interface Docs extends AsyncDisposable {
    * later, until it expires. `timeout` (default: none of its own) ends only this wait.
    */
   outcome(id: string, options?: CallOptions): Promise<ForcesaveResult>
+  /**
+   * A forcesave for each of `keys`, or for each document that is open by the callbacks so far, those
+   * whose final save is not stored yet included: one result or error per document, as they come in.
+   *
+   * At most `concurrency` (8) are under way, and none begins before the results so far are taken, so
+   * 10,000 documents need no more memory than ten. `timeout` (60 s) is that of each forcesave. A
+   * `break` gives up those under way: what was sent stays sent, and what comes of it is stored.
+   *
+   * The loop itself ends by the reason of `signal`, by `CLOSED`, by what `keys` throws, or when Redis
+   * cannot be asked what is open (`UNREACHABLE`). A wrong argument is thrown at once.
+   * @example
+   * // Every night, before the backup.
+   * const failed: string[] = []
+   * for await (const { key, error, done, total } of docs.forcesaveAll({ timeout: 120_000 })) {
+   *   if (error !== undefined) failed.push(`${key}: ${error.code}`)
+   *   if (done % 100 === 0) console.log(`${done} of about ${total}`)
+   * }
+   */
+  forcesaveAll(options?: ForcesaveAllOptions): AsyncIterableIterator<ForcesaveAllItem>
+  /**
+   * The documents open now, with their users, as the callbacks told. Where nothing was heard of one
+   * for 10 minutes, or its callbacks leave open whether it has ended, the Docs server is asked by an
+   * `info` (8 at once, each with `timeout`, 15 s); `certain: false` says that it gave no answer.
+   *
+   * Without `redis` a restart forgets them, until the next callback of each. A session of which
+   * nothing is heard, nor asked, is kept for 7 days; one that may have ended for `retention`.
+   *
+   * Ends early as `forcesaveAll()` does.
+   * @example
+   * for await (const { key, users } of docs.sessions()) console.log(key, users)
+   */
+  sessions(options?: CallOptions): AsyncIterableIterator<Session>
   /**
    * Who edits a document. Settles when both its callback and its response have come.
    * `COMMAND_REJECTED` with `error` 1: the Docs server does not know the key.

@@ -25,6 +25,8 @@ import { createCallbackMiddleware, createRoutes } from './receiver/koa.js'
 import { createReceiver } from './receiver/receive.js'
 import { createForgotten } from './recovery/forgotten.js'
 import { createRunner } from './saves/runner.js'
+import { forcesaveEach } from './sessions/forcesave-all.js'
+import { listSessions } from './sessions/sessions.js'
 
 /** How long `close()` waits for the answers of commands under way, ms. */
 const ANSWER_PATIENCE = 5_000
@@ -95,6 +97,7 @@ export function assembleDocs(given: DocsOptions, outside: Outside): Docs {
     ...{ asks, client, forgotten, clock, logger, timeout, closing: closing.signal },
     commandTimeout: options.commandTimeout,
   })
+  const sweeping = { ...calls, ledger, closing: closing.signal }
   let closed: Promise<void> | undefined
 
   function createBackend(parts: BackendParts): Backend {
@@ -156,6 +159,8 @@ export function assembleDocs(given: DocsOptions, outside: Outside): Docs {
 
   return {
     ...calls,
+    forcesaveAll: (options) => forcesaveEach(sweeping, options),
+    sessions: (options) => listSessions(sweeping, options),
     routes({ prefix: before = '' } = {}) {
       if (before !== '') checkPath('routes.prefix', before)
       return createRoutes(middleware, before + path)

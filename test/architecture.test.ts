@@ -75,7 +75,7 @@ const LAYERS: [name: string, files: RegExp][] = [
   ['saves', /^saves\/.*\.ts$/],
   ['receiver and recovery', /^(receiver|recovery)\/.*\.ts$/],
   ['backends', /^backends\/.*\.ts$/],
-  ['calls', /^(options|results|arguments|api|calls)\.ts$/],
+  ['calls', /^(options|results|arguments|api|calls|sessions\/.*)\.ts$/],
   ['docs', /^docs\.ts$/],
   ['index', /^index\.ts$/],
 ]

@@ -1,6 +1,9 @@
 /** The ledger of several processes: the same contract, over a real Redis, and what only Redis can do. */
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { after, before, describe, it } from 'node:test'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { Redis } from 'ioredis'
 import { systemClock, type Clock } from '../src/clock.js'
 import { isDocsError } from '../src/errors.js'
@@ -13,6 +16,9 @@ import { startRedis, type TestRedis } from './support/redis.js'
 import { testLedger } from './support/ledger-contract.js'
 import { arrivalOf, inWords, RULES } from './support/story.js'
 import { until } from './support/until.js'
+
+setFlagsFromString('--expose-gc')
+const collect = runInNewContext('gc') as () => void
 
 let server: TestRedis
 let redis: Redis
@@ -110,7 +116,7 @@ describe('the ledger in Redis', () => {
     await reject(ledger, 'a')
     await ledger.apply('k', { type: 'arrived', save: arrivalOf('A', Date.now()) })
     await ledger.apply('k', { type: 'stored', name: 'A', stored: null })
-    const written = await expiries(`${prefix}:*`)
+    const written = await expiries(`${prefix}:{*`)
     assert.equal(written.size, 2, 'the document and one verdict')
     for (const [key, ms] of written) assert.ok(ms > 0 && ms <= RULES.retention, `${key}: ${ms}`)
   })
@@ -246,5 +252,165 @@ describe('the ledger in Redis', () => {
     await redis.flushall()
     await register(ledger, 'b')
     assert.equal(await waiting, undefined)
+  })
+
+  describe('the list of open documents', () => {
+    const presence = { type: 'presence', status: 1, users: ['u'], joined: ['u'], left: [] } as const
+    const join = (ledger: Ledger, key = 'k'): Promise<void> => ledger.apply(key, presence)
+    const leave = (ledger: Ledger, key = 'k'): Promise<void> =>
+      ledger.apply(key, { ...presence, status: 4, users: [], joined: [], left: ['u'] })
+    const listed = async (ledger: Ledger): Promise<string[]> => {
+      const keys: string[] = []
+      for await (const { key } of (await ledger.open()).documents) keys.push(key)
+      return keys
+    }
+    /** What stands in the list, true or not. */
+    async function entries(prefix: string): Promise<string[]> {
+      const lists = await redis.keys(`${prefix}:open:*`)
+      return (await Promise.all(lists.map((list) => redis.zrange(list, '0', '-1')))).flat()
+    }
+    /** Callbacks 4 count at once, with no time for one of the session before. */
+    const openAtOnce = (prefix: string): Ledger & AsyncDisposable => {
+      const rules = { ...RULES, grace: 0 }
+      const ledger = createLedger({ clock: systemClock, rules, perform: () => {} }, prefix)
+      return { ...ledger, [Symbol.asyncDispose]: () => ledger.close() }
+    }
+
+    it('outlives the processes', async () => {
+      const prefix = newPrefix()
+      {
+        await using first = openAtOnce(prefix)
+        for (const key of ['k1', 'k2', 'k3']) await join(first, key)
+        await leave(first, 'k2')
+      }
+      await using second = openAtOnce(prefix)
+      assert.deepEqual(await listed(second), ['k1', 'k3'])
+      await leave(second, 'k1')
+      assert.deepEqual(await listed(second), ['k3'])
+    })
+
+    it('is written when a document opens or closes, and not by what happens in between', async () => {
+      const prefix = newPrefix()
+      await using ledger = openAtOnce(prefix)
+      await join(ledger)
+      await until(async () => (await entries(prefix)).length === 1)
+      await redis.del(await redis.keys(`${prefix}:open:*`))
+      await join(ledger)
+      await register(ledger, 'a')
+      await ledger.apply('k', { type: 'arrived', save: arrivalOf('A', Date.now()) })
+      await ledger.apply('k', { type: 'stored', name: 'A', stored: null })
+      assert.deepEqual(await entries(prefix), [])
+    })
+
+    it('has no entry left of what is closed', async () => {
+      const prefix = newPrefix()
+      await using ledger = openAtOnce(prefix)
+      const keys = Array.from({ length: 50 }, (_, index) => `k${index}`)
+      await Promise.all(keys.map((key) => join(ledger, key)))
+      await Promise.all(keys.map((key) => leave(ledger, key)))
+      await until(async () => (await entries(prefix)).length === 0)
+    })
+
+    it('is right when documents open and close in two processes at once, many times over', async () => {
+      const prefix = newPrefix()
+      await using one = openAtOnce(prefix)
+      await using other = openAtOnce(prefix)
+      const keys = Array.from({ length: 40 }, (_, index) => `k${index}`)
+      const churn = async (ledger: Ledger, key: string, first: number): Promise<void> => {
+        for (let times = first; times < first + 5; times += 1) {
+          await (times % 2 === 0 ? join : leave)(ledger, key)
+          if (times % 2 === 0) await listed(ledger)
+        }
+      }
+      await Promise.all(
+        keys.flatMap((key, index) => [churn(one, key, index), churn(other, key, index >> 1)]),
+      )
+      const isOpen = await Promise.all(
+        keys.map(async (key) => (await one.read(key)).session !== undefined),
+      )
+      const expected = keys.filter((_key, index) => isOpen[index]).sort()
+      await until(async () => (await entries(prefix)).sort().join() === expected.join())
+    })
+
+    it('loses what its document does not bear out when it is read: a process died in between', async () => {
+      const prefix = newPrefix()
+      await using ledger = openAtOnce(prefix)
+      await join(ledger, 'k1')
+      const [list] = await redis.keys(`${prefix}:open:*`)
+      await redis.zadd(list!, '0', 'k0', '0', 'k2')
+      assert.deepEqual(await listed(ledger), ['k1'])
+      await until(async () => (await entries(prefix)).join() === 'k1')
+    })
+
+    it('names a document before that is written, so that no death in between leaves it out', async () => {
+      const prefix = newPrefix()
+      await using ledger = openAtOnce(prefix)
+      const monitor = await redis.monitor()
+      const heard: string[] = []
+      monitor.on('monitor', (_time: string, words: string[]) => {
+        const [command = '', ...rest] = words.map((word) => word.toLowerCase())
+        if (rest.some((word) => word.startsWith(`${prefix}:`))) heard.push(command)
+      })
+      await join(ledger)
+      await until(() => heard.filter((command) => command === 'zadd').length === 2)
+      monitor.disconnect()
+      const order = heard.filter((command) => command === 'zadd' || command === 'hset')
+      assert.deepEqual(order, ['zadd', 'hset', 'zadd'])
+    })
+
+    it('expires, and the state of what is open outlives the retention time', async () => {
+      const prefix = newPrefix()
+      await using ledger = openAtOnce(prefix)
+      await join(ledger)
+      const week = 7 * 86_400_000
+      for (const [key, ms] of await expiries(`${prefix}:*`)) {
+        const most = key.includes(':open:') ? 2 * week : week
+        assert.ok(ms > most - 60_000 && ms <= most, `${key}: ${ms}`)
+      }
+      await leave(ledger)
+      const [ms = 0] = (await expiries(`${prefix}:{*`)).values()
+      assert.ok(ms > 0 && ms <= RULES.retention, `closed: ${ms}`)
+    })
+
+    it('of 10,000 is read a page at a time', async () => {
+      const prefix = newPrefix()
+      await using ledger = openAtOnce(prefix)
+      const keys = Array.from({ length: 10_000 }, (_, index) => `k${10_000 + index}`)
+      await join(ledger, keys[0])
+      // The others as copies of it, which is faster.
+      const [list = '', document = ''] = (await redis.keys(`${prefix}:*`)).sort()
+      const stored = await redis.hgetall(document)
+      const nameOf = (key: string): string => createHash('sha256').update(key).digest('base64url')
+      const others = redis.pipeline()
+      for (const key of keys) {
+        others.hset(`${prefix}:{${nameOf(key)}}:document`, stored).zadd(list, '0', key)
+      }
+      await others.exec()
+      const { count, documents } = await ledger.open()
+      assert.equal(count, 10_000)
+      const alive: WeakRef<object>[] = []
+      let most = 0
+      let seen = 0
+      for await (const { key, state } of documents) {
+        assert.equal(key, keys[seen])
+        alive.push(new WeakRef(state))
+        seen += 1
+        if (seen % 1_000 !== 0) continue
+        await new Promise(setImmediate)
+        collect()
+        most = Math.max(most, alive.filter((ref) => ref.deref() !== undefined).length)
+      }
+      assert.equal(seen, 10_000)
+      assert.equal(most <= 300, true, `${most} states were held at once`)
+    })
+
+    it('cannot be read while Redis does not answer as it should: UNREACHABLE', async () => {
+      const prefix = newPrefix()
+      await using ledger = openAtOnce(prefix)
+      await join(ledger)
+      const [list] = await redis.keys(`${prefix}:open:*`)
+      await redis.set(list!, 'not a sorted set')
+      await assert.rejects(listed(ledger), (error) => isDocsError(error, 'UNREACHABLE'))
+    })
   })
 })

@@ -26,6 +26,7 @@ export function createRedisBackend(redis: RedisOption, parts: BackendParts): Bac
       read: async (key) => (await ledger()).read(key),
       settled: async (key, id, signal) => (await ledger()).settled(key, id, signal),
       finished: async (key, name, signal) => (await ledger()).finished(key, name, signal),
+      open: async () => (await ledger()).open(),
       close: async () => (await ledger()).close(),
     },
     startQueue(run, report): SaveQueue {

@@ -9,6 +9,7 @@ import { mayBeOutdated } from './fate.js'
 import { judge } from './judge.js'
 import { advanceSaves } from './order.js'
 import { forget } from './retention.js'
+import { recordSession } from './session.js'
 import type {
   AnswerFacts,
   Command,
@@ -39,7 +40,8 @@ export function transition(
   rules: Rules,
 ): Step {
   const begun = { ...before, turn: before.turn + 1, touchedAt: now }
-  const recorded = expireRequests(shareFates(record(begun, event, now, rules)), now)
+  const told = recordSession(record(begun, event, now, rules), event, now, rules)
+  const recorded = expireRequests(shareFates(told), now)
   const { state, run } = advanceSaves(recorded, now)
   const effects: Effect[] = run === undefined ? [] : [{ type: 'run', save: run }]
   effects.push(...lateFor(before, event))

@@ -34,7 +34,23 @@ export interface Ledger {
   settled(key: string, id: string, signal?: AbortSignal): Promise<Verdict | undefined>
   /** How the save of this name ends. Undefined: no such save is known. */
   finished(key: string, name: string, signal?: AbortSignal): Promise<SaveOutcome | undefined>
+  /** The documents that are listed as open (`session.ts`). */
+  open(): Promise<OpenDocuments>
   close(): Promise<void>
+}
+
+/** A document that is listed as open, its state and the time of the ledger, ms since the epoch. */
+export interface OpenDocument {
+  readonly key: string
+  readonly state: DocumentState
+  readonly now: number
+}
+
+export interface OpenDocuments {
+  /** How many there are about. */
+  readonly count: number
+  /** Each once, read as they are asked for; what opens or closes meanwhile is there or is not. */
+  readonly documents: AsyncIterable<OpenDocument>
 }
 
 /** What a ledger does about an effect. It must not throw. */

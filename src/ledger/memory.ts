@@ -1,9 +1,10 @@
 /** The ledger of one process: a Map. Short enough to read as the specification of `ledger.ts`. */
 import type { Clock } from '../clock.js'
 import { transition, type Transition } from './document.js'
-import type { Ledger, Perform, SaveOutcome } from './ledger.js'
+import type { Ledger, OpenDocument, Perform, SaveOutcome } from './ledger.js'
 import { closedError, saveOutcome } from './outcome.js'
-import { expiresAt } from './retention.js'
+import { expiresAt, forget, isIdle } from './retention.js'
+import { isListed } from './session.js'
 import { emptyDocument, isOpen, type DocumentState, type LedgerEvent } from './state.js'
 import type { Rules, Verdict } from './state.js'
 import { addWait, type Wait } from './waiting.js'
@@ -58,19 +59,26 @@ export function createMemoryLedger(parts: MemoryLedgerParts): Ledger {
     entries.delete(key)
     entries.set(key, entry)
     sweep()
-    for (const [id, { at }] of entry.verdicts) {
-      if (at > now - rules.retention) break
-      entry.verdicts.delete(id)
-    }
+    expireVerdicts(entry, now)
     return entry
+  }
+
+  function expireVerdicts({ verdicts }: Entry, now: number): void {
+    for (const [id, { at }] of verdicts) {
+      if (at > now - rules.retention) break
+      verdicts.delete(id)
+    }
   }
 
   function expire(now: number): void {
     for (const [key, entry] of entries) {
-      if (expiresAt(entry.state, rules) > now) break
-      if (entry.waits.size > 0 || entry.tickAt !== Infinity || entry.state.saves.some(isOpen)) {
-        // Unfinished: looked at again a retention time later.
-        entry.state = { ...entry.state, touchedAt: now }
+      const { state, waits, tickAt } = entry
+      if (!isIdle(state, now, rules)) break
+      const unfinished = waits.size > 0 || tickAt !== Infinity || state.saves.some(isOpen)
+      if (unfinished || expiresAt(state, rules) > now) {
+        // Looked at again a retention time later.
+        entry.state = { ...forget(state, now, rules), touchedAt: now }
+        expireVerdicts(entry, now)
         entries.delete(key)
         entries.set(key, entry)
       } else entries.delete(key)
@@ -114,6 +122,15 @@ export function createMemoryLedger(parts: MemoryLedgerParts): Ledger {
     )
   }
 
+  // eslint-disable-next-line @typescript-eslint/require-await -- an async iterable is the port's
+  async function* documentsOf(keys: readonly string[]): AsyncIterable<OpenDocument> {
+    for (const key of keys) {
+      if (closed) throw closedError()
+      const state = entries.get(key)?.state
+      if (state !== undefined && isListed(state)) yield { key, state, now: clock.now() }
+    }
+  }
+
   return {
     // eslint-disable-next-line @typescript-eslint/require-await -- what `apply` throws must reject
     apply: async (key, event) => apply(key, event),
@@ -126,6 +143,13 @@ export function createMemoryLedger(parts: MemoryLedgerParts): Ledger {
       }),
     finished: (key, name, signal) =>
       wait<SaveOutcome>(key, signal, ({ state }) => saveOutcome(state, name)),
+    // eslint-disable-next-line @typescript-eslint/require-await -- what it throws must reject
+    async open() {
+      if (closed) throw closedError()
+      // By their keys: whatever happens to an entry moves it to the end.
+      const keys = [...entries].flatMap(([key, { state }]) => (isListed(state) ? [key] : []))
+      return { count: keys.length, documents: documentsOf(keys) }
+    },
     close() {
       closed = true
       cancelSweep?.()

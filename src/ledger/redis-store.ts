@@ -5,8 +5,8 @@
  */
 import { createHash, randomBytes } from 'node:crypto'
 import type { Cluster, Redis } from 'ioredis'
-import { DocsError } from '../errors.js'
-import { withoutCommand } from './redis-error.js'
+import { unreachable } from './redis-error.js'
+import { createOpenSet, type OpenSet } from './redis-open-set.js'
 import { emptyDocument, type DocumentState, type Verdict } from './state.js'
 
 export interface StoredDocument {
@@ -40,6 +40,7 @@ export interface RedisStore {
   nameOf: (key: string) => string
   /** Where wake-ups are published: `<name> <dueAt> <version>`. */
   readonly channel: string
+  readonly openSet: OpenSet
   read: (key: string, ids?: readonly string[]) => Promise<StoredDocument>
   /** Whether this process has written it: then it knows of it without being woken. */
   isOwn: (version: string) => boolean
@@ -82,6 +83,7 @@ export function createRedisStore(redis: Redis | Cluster, prefix: string): RedisS
   return {
     nameOf,
     channel,
+    openSet: createOpenSet(redis, prefix),
     async read(key, ids = []) {
       const keys = [documentKey(key), ...ids.map((id) => verdictKey(key, id))]
       const [now, version, state, dueAt, ...verdicts] = (await read(keys, [])) as [
@@ -137,12 +139,7 @@ function script(
         return redis.eval(text, keys.length, ...keys, ...values)
       })
     } catch (cause) {
-      throw unreachable(withoutCommand(cause))
+      throw unreachable(cause)
     }
   }
-}
-
-function unreachable(cause: unknown): DocsError {
-  const what = cause instanceof Error ? cause.message : String(cause)
-  return new DocsError('UNREACHABLE', `Redis did not do what it was asked: ${what}`, { cause })
 }

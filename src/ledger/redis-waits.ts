@@ -9,7 +9,7 @@ import { closedError, saveOutcome } from './outcome.js'
 import { isUnderWay, leftUndone } from './redis-again.js'
 import type { Entry, Seen } from './redis-entry.js'
 import type { RedisStore, StoredDocument } from './redis-store.js'
-import { expiresAt } from './retention.js'
+import { isIdle } from './retention.js'
 import type { DocumentState, Rules, Verdict } from './state.js'
 import { addWait } from './waiting.js'
 
@@ -140,7 +140,7 @@ export function createRedisWaits(parts: RedisWaitsParts): RedisWaits {
       return await addWait<Seen, Outcome>(entry.waits, signal, look, (wait) => {
         const { known } = entry
         // What this process has just written itself need not be read.
-        const isFresh = known !== undefined && expiresAt(known.state, rules) > now()
+        const isFresh = known !== undefined && !isIdle(known.state, now(), rules)
         if (isFresh && isIn(known.state)) wait.look(known.state, NO_VERDICTS)
         else void lookUp(entry)
       })

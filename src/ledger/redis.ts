@@ -8,12 +8,13 @@ import type { Logger } from '../events.js'
 import { transition, type Transition } from './document.js'
 import type { Ledger, Perform } from './ledger.js'
 import { newEntry, type Entry } from './redis-entry.js'
+import { createOpenIndex } from './redis-open.js'
 import type { RedisStore, StoredDocument } from './redis-store.js'
 import { isUnderWay } from './redis-again.js'
 import { createRedisWaits, isUnsettled } from './redis-waits.js'
 import { handedOverAgain } from './order.js'
 import { closedError } from './outcome.js'
-import { expiresAt } from './retention.js'
+import { expiresAt, forget, isIdle } from './retention.js'
 import { emptyDocument, isOpen } from './state.js'
 import type { DocumentState, Effect, LedgerEvent, Rules } from './state.js'
 
@@ -39,6 +40,12 @@ export interface RedisLedgerParts {
 export function createRedisLedger(parts: RedisLedgerParts): Ledger {
   const { store, clock, rules, perform, logger, ownTime = false, machine = transition } = parts
   const entries = new Map<string, Entry>()
+  const index = createOpenIndex({
+    ...{ set: store.openSet, read: readFresh, now: () => now(), logger },
+    throwIfClosed() {
+      if (closed) throw closedError()
+    },
+  })
   let closed = false
   /** Redis's time less ours, ms. */
   let offset = 0
@@ -132,12 +139,15 @@ export function createRedisLedger(parts: RedisLedgerParts): Ledger {
           effect.type === 'settle' ? [[effect.id, effect.verdict] as const] : [],
         ),
       )
-      const expiry = expiryOf(step.dueAt)
+      const expiry = expiryOf(step)
       const change = { ...step, version, verdicts, expiry, retention: rules.retention }
+      const listing = index.listing(entry.key, state, step.state)
+      if (listing !== undefined) await listing.before()
       const written = await store.write(entry.key, change)
       entry.known = undefined
       if (written === undefined) continue
       heard(written.now)
+      listing?.after()
       know(entry, written.version, step.state)
       for (const version of entry.news) if (store.isOwn(version)) entry.news.delete(version)
       schedule(entry, step.dueAt)
@@ -161,8 +171,10 @@ export function createRedisLedger(parts: RedisLedgerParts): Ledger {
   const byRedisTime = (event: LedgerEvent): LedgerEvent =>
     event.type === 'registered' ? { ...event, deadline: event.deadline + offset } : event
 
-  const expiryOf = (dueAt: number): number =>
-    rules.retention + (dueAt === Infinity ? 0 : Math.max(dueAt - now(), 0))
+  const expiryOf = ({ state, dueAt }: Pick<StoredDocument, 'state' | 'dueAt'>): number => {
+    const due = dueAt === Infinity ? 0 : Math.max(dueAt - now(), 0)
+    return Math.max(rules.retention + due, expiresAt(state, rules) - now())
+  }
 
   /** The state as it is stored, or the empty one when that has had its time. */
   async function readFresh(
@@ -172,10 +184,10 @@ export function createRedisLedger(parts: RedisLedgerParts): Ledger {
     const stored = await store.read(key, ids)
     heard(stored.now)
     const unfinished = stored.dueAt !== Infinity || stored.state.saves.some(isOpen)
-    const expired = !unfinished && expiresAt(stored.state, rules) <= now()
-    return expired
-      ? { ...stored, state: emptyDocument, verdicts: ids.map(() => undefined) }
-      : stored
+    if (unfinished || !isIdle(stored.state, now(), rules)) return stored
+    const expired = expiresAt(stored.state, rules) <= now()
+    const state = expired ? emptyDocument : forget(stored.state, now(), rules)
+    return { ...stored, state, verdicts: ids.map(() => undefined) }
   }
 
   function schedule(entry: Entry, dueAt: number): void {
@@ -214,6 +226,7 @@ export function createRedisLedger(parts: RedisLedgerParts): Ledger {
     read: async (key) => (await readFresh(key)).state,
     settled: waits.settled,
     finished: waits.finished,
+    open: index.open,
     async close() {
       if (closed) return
       closed = true

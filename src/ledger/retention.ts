@@ -2,6 +2,7 @@
  * What a key's state no longer needs. Everything expires; what is unfinished stays until then.
  */
 import { fateOfCommand } from './fate.js'
+import { sessionEndsBy } from './session.js'
 import { isOpen, type Command, type DocumentState, type Rules } from './state.js'
 
 /** Finished commands, and finished saves, that a key remembers at the most. */
@@ -46,6 +47,10 @@ function keep<Entry>(
   return fresh.filter((entry) => !(isDone(entry) && surplus-- > 0))
 }
 
+/** Whether nothing has happened for the retention time. */
+export const isIdle = (state: DocumentState, now: number, rules: Rules): boolean =>
+  state.touchedAt + rules.retention <= now
+
 /** When the whole state may be thrown away, ms since the epoch. */
 export const expiresAt = (state: DocumentState, rules: Rules): number =>
-  state.touchedAt + rules.retention
+  Math.max(state.touchedAt + rules.retention, sessionEndsBy(state.session))

@@ -148,6 +148,19 @@ export interface Question {
   readonly at: number
 }
 
+/** A document that is open by what was told of it (`session.ts`). No verdict rests on this. */
+export interface Session {
+  readonly since: number
+  /** When, and in which turn, the Docs server said last that somebody edits. */
+  readonly heard: number
+  readonly turn: number
+  readonly users: readonly string[]
+  /** When somebody came of whom it seems that a close before that has not been told. */
+  readonly reopened?: number
+  /** Since when it may have ended. */
+  readonly doubted?: number
+}
+
 export interface DocumentState {
   readonly turn: number
   /** The sequence number given last. */
@@ -162,6 +175,7 @@ export interface DocumentState {
   readonly joinedAt: number
   /** The application's name for the file, by the first callback (rule 18). */
   readonly ref?: string
+  readonly session?: Session
   /** An `info` of ours under way (rules 6 and 7), and a search for a forgotten file (8). */
   readonly look?: Question
   readonly search?: Question

@@ -133,6 +133,12 @@ export async function openRedis(url: string): Promise<SharedRedis> {
         ...own,
         read: (key, ids) => travel(process, parts, () => own.read(key, ids)),
         versions: (keys) => travel(process, parts, () => own.versions(keys)),
+        openSet: {
+          add: (...entry) => travel(process, parts, () => own.openSet.add(...entry)),
+          remove: (...entry) => travel(process, parts, () => own.openSet.remove(...entry)),
+          page: (...place) => travel(process, parts, () => own.openSet.page(...place)),
+          count: (period) => travel(process, parts, () => own.openSet.count(period)),
+        },
         write: (key, change) =>
           travel(process, parts, async () => {
             const written = await own.write(key, change)

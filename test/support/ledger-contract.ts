@@ -33,6 +33,11 @@ interface Bench {
   arrive: (key: string, name: string, id?: string) => Promise<void>
   store: (key: string, name: string) => Promise<void>
   fail: (key: string, name: string, permanent: boolean) => Promise<void>
+  /** The callback that the first editor has come, and that the last one has left. */
+  join: (key: string) => Promise<void>
+  leave: (key: string) => Promise<void>
+  /** The keys that are listed as open, in their order. */
+  listed: () => Promise<string[]>
 }
 
 const DAY = 86_400_000
@@ -74,6 +79,15 @@ export function testLedger(backend: LedgerBackend): void {
       fail(key, name, permanent) {
         const error = { code: 'STORAGE_FAILED', message: 'no', retryable: !permanent } as const
         return apply(key, { type: 'failed', name, error, permanent })
+      },
+      join: (key) =>
+        apply(key, { type: 'presence', status: 1, users: ['u'], joined: ['u'], left: [] }),
+      leave: (key) =>
+        apply(key, { type: 'presence', status: 4, users: [], joined: [], left: ['u'] }),
+      async listed() {
+        const keys: string[] = []
+        for await (const { key } of (await ledger.open()).documents) keys.push(key)
+        return keys.sort()
       },
     }
     perform = options.perform?.(bench) ?? perform
@@ -427,6 +441,106 @@ export function testLedger(backend: LedgerBackend): void {
         effect.type === 'run' ? [effect.save.sequence] : [],
       )
       assert.ok(sequences[3]! > sequences[2]!, `then ${sequences[3]}, after ${sequences[2]}`)
+    })
+
+    it('lists the documents that are open, with their state, whatever their keys', async (t) => {
+      const bench = await open(t)
+      const keys = ['k', 'k.', '__proto__', 'constructor', '123', '-', '+', '(k']
+      for (const key of keys) await bench.join(key)
+      await bench.register('other', 'a')
+      assert.deepEqual(await bench.listed(), keys.sort())
+      const { count, documents } = await bench.ledger.open()
+      assert.equal(count, keys.length)
+      for await (const { key, state, now } of documents) {
+        assert.deepEqual([state.users, state.turn], [['u'], 1], key)
+        assert.equal(Math.abs(now - bench.clock.now()) < 60_000, true)
+      }
+    })
+
+    it('lists a document from its opening to its close, and when it opens again', async (t) => {
+      const bench = await open(t)
+      const after: string[][] = []
+      const steps = [bench.join, bench.join, bench.leave, bench.leave, bench.join, bench.join]
+      for (const step of steps) {
+        await bench.clock.advance(60_000)
+        await step('k')
+        after.push(await bench.listed())
+      }
+      assert.deepEqual(after, [['k'], ['k'], [], [], ['k'], ['k']])
+    })
+
+    it('lists a document until its final save is stored', async (t) => {
+      const bench = await open(t)
+      await bench.join('k')
+      const save = arrivalOf('A', bench.clock.now(), { status: 2 })
+      await bench.ledger.apply('k', { type: 'arrived', save })
+      assert.deepEqual(await bench.listed(), ['k'])
+      await bench.store('k', 'A')
+      assert.deepEqual(await bench.listed(), [])
+    })
+
+    it('lists a document that was open for days without a word, and for 7 at the most', async (t) => {
+      const bench = await open(t)
+      await bench.join('k')
+      await bench.clock.advance(7 * DAY - 60_000)
+      assert.deepEqual(await bench.listed(), ['k'])
+      assert.equal((await bench.ledger.read('k')).users?.length, 1)
+      await bench.clock.advance(60_000 + 2 * RULES.retention)
+      assert.deepEqual(await bench.listed(), [])
+      assert.equal((await bench.ledger.read('k')).turn, 0)
+    })
+
+    it('lists a document for as long as there is a word of it every few days', async (t) => {
+      const bench = await open(t)
+      await bench.join('k')
+      for (let days = 0; days < 60; days += 6) {
+        await bench.clock.advance(6 * DAY)
+        await bench.join('k')
+        assert.deepEqual(await bench.listed(), ['k'], `after ${days + 6} days`)
+      }
+      await bench.clock.advance(60_000)
+      await bench.leave('k')
+      assert.deepEqual(await bench.listed(), [])
+    })
+
+    it('a document that stays open remembers verdicts and saves no longer than others', async (t) => {
+      const bench = await open(t)
+      await bench.join('k')
+      await bench.register('k', 'a')
+      await bench.arrive('k', 'A', 'a')
+      await bench.store('k', 'A')
+      await bench.clock.advance(2 * RULES.retention + 1)
+      assert.equal(await bench.ledger.settled('k', 'a'), undefined)
+      assert.equal(await bench.ledger.finished('k', 'A'), undefined)
+      const { commands, saves, users } = await bench.ledger.read('k')
+      assert.deepEqual([commands, saves, users], [[], [], ['u']])
+    })
+
+    it('lists each document once, whatever happens to it meanwhile', async (t) => {
+      const bench = await open(t)
+      const keys = Array.from({ length: 250 }, (_, index) => `k${1000 + index}`)
+      await Promise.all(keys.map((key) => bench.join(key)))
+      await bench.clock.advance(60_000)
+      const seen: string[] = []
+      for await (const { key } of (await bench.ledger.open()).documents) {
+        seen.push(key)
+        await bench.join(key)
+        if (seen.length === 125) await Promise.all(keys.slice(200).map(bench.leave))
+      }
+      assert.deepEqual(seen.sort(), keys.slice(0, 200))
+      assert.deepEqual(await bench.listed(), keys.slice(0, 200))
+    })
+
+    it('after close() the list is CLOSED', async (t) => {
+      const bench = await open(t)
+      for (const key of ['k1', 'k2']) await bench.join(key)
+      const { documents } = await bench.ledger.open()
+      const isClosed = (error: unknown): boolean => isDocsError(error, 'CLOSED')
+      const iterator = documents[Symbol.asyncIterator]()
+      assert.equal((await iterator.next()).done, false)
+      await bench.ledger.close()
+      await assert.rejects(iterator.next(), isClosed)
+      await assert.rejects(bench.ledger.open(), isClosed)
     })
 
     it(`serves ${backend.manyKeys} keys at once`, async (t) => {
