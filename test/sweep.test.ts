@@ -44,11 +44,12 @@ function gated(): {
       gates.set(item, open)
       const gone = new Promise<never>((_resolve, reject) => {
         signal.addEventListener('abort', () => {
-          aborted.push(item)
+          if (gates.delete(item)) aborted.push(item)
           reject(new Error('nobody waits any more'))
         })
       })
       await Promise.race([opened, gone])
+      gates.delete(item)
       return { item }
     },
   }

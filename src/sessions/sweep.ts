@@ -40,7 +40,10 @@ export function sweep<Item, Result extends object>({
     try {
       while (!exhausted && underWay.size + finished.length < concurrency) {
         const next = await source.next()
-        if (next.done === true) exhausted = true
+        if (next.done === true) {
+          exhausted = true
+          wake()
+        }
         if (next.done === true || stop.signal.aborted || failure !== undefined) return
         begin(next.value)
       }
@@ -49,7 +52,6 @@ export function sweep<Item, Result extends object>({
       fail(error)
     } finally {
       pulling = false
-      wake()
     }
   }
 
@@ -76,9 +78,9 @@ export function sweep<Item, Result extends object>({
     try {
       while (!stop.signal.aborted) {
         const woken = new Promise<void>((resolve) => (wake = resolve))
-        void pull(source)
         if (failure !== undefined) throw failure.reason
         const result = finished.shift()
+        void pull(source)
         if (result !== undefined) yield result
         else if (exhausted && underWay.size === 0) return
         else await woken
