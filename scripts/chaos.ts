@@ -3,6 +3,7 @@
  * documents are typed into and saved. Then all is calmed, and the history of what was stored is
  * checked against the invariants of `settlement.md`. Exit code 1 on any violation.
  *
+ * `--alone`: nothing but the application's calls saves, and it says so (`otherSaves: false`).
  * `--break`: spoils the record of the run, once for each invariant, and reports what the checks find.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -18,6 +19,7 @@ const { values } = parseArgs({
     minutes: { type: 'string', default: '5' },
     people: { type: 'string', default: '40' },
     break: { type: 'boolean', default: false },
+    alone: { type: 'boolean', default: false },
   },
 })
 const duration = Number(values.minutes) * 60_000
@@ -36,7 +38,13 @@ const CALM = 120_000
 const between = ([least, most]: readonly [number, number]): number =>
   least + Math.random() * (most - least)
 
-const town = await startTown()
+const otherSaves = !values.alone
+const town = await startTown({
+  failing: 0.03,
+  settings: { trouble: { failing: 0.05, slow: 0.03 }, options: { otherSaves } },
+})
+// Most conversions are short; some are overtaken by the next, or by the final save.
+town.server.conversion.delay = () => (Math.random() < 0.05 ? Math.random() * 2_000 : 5)
 const slots = await Promise.all([
   ...['web', 'web', 'web'].map(async () => ({
     kind: 'web' as const,
@@ -89,11 +97,12 @@ async function killProcesses(): Promise<void> {
 async function person(): Promise<void> {
   while (!isOver()) {
     documents += 1
-    await traffic.session(`document-${documents}`, ROUNDS)
+    await traffic.livelySession(`document-${documents}`, ROUNDS, otherSaves)
   }
 }
 
 const progress = setInterval(() => {
+  town.witness.look()
   const seconds = Math.round((Date.now() - begun) / 1000)
   console.log(`${seconds} s: ${traffic.calls.length} calls, ${JSON.stringify(kills)}`)
 }, 10_000)

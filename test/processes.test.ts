@@ -83,6 +83,34 @@ describe('any process may send, receive, store and wait', LIMIT, () => {
   })
 })
 
+describe('people who press buttons, come late, vanish and come back', LIMIT, () => {
+  it('are promised the same while conversions and onSave fail, Redis restarts and processes die', async () => {
+    await using town = await startTown({
+      failing: 0.05,
+      settings: { trouble: { failing: 0.1, slow: 0.05 }, options: { otherSaves: true } },
+    })
+    town.server.conversion.delay = () => (Math.random() < 0.1 ? 1_000 : 5)
+    const [web, other] = await Promise.all([town.startWeb(), town.startWeb()])
+    const [worker] = await Promise.all([town.startWorker(), town.startWorker()])
+    const webs = [web, other]
+    const traffic = createTraffic({ town, webs: () => webs, timeout: 20_000, pause: 300 })
+    const sessions = Array.from({ length: 12 }, (_, index) =>
+      traffic.livelySession(`key-${index}`, 6, true),
+    )
+    await until(() => traffic.calls.length > 40)
+    await Promise.all([web.kill(), worker.kill(), town.redis.kill()])
+    await town.redis.start()
+    webs.push(await town.startWeb({ port: Number(new URL(web.url).port) }))
+    await Promise.all(sessions)
+
+    const run = await recordOf(town, traffic.calls)
+    assert.deepEqual(violationsOf(run), [])
+    const saved = traffic.calls.filter(({ end }) => end === 'saved').length
+    assert.ok(saved > traffic.calls.length / 4, `only ${saved} of ${traffic.calls.length} saved`)
+    assert.ok(traffic.elsewhere.asked > 0, 'an outcome was asked for in another process')
+  })
+})
+
 describe('SIGKILL', LIMIT, () => {
   it('of a worker before, in and after onSave, and after its report: another one takes over', async () => {
     const places: DeathAt[] = ['before', 'in', 'after', 'reported']

@@ -1,7 +1,7 @@
 /** Processes as the test holds them in its hands: started, asked, killed, told to end. */
 import { fork, type ChildProcess } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import type { ForcesaveResult } from '../../src/index.js'
+import type { ForcesaveResult, InfoResult } from '../../src/index.js'
 import type { Ask, End, FromProcess, Settings } from './settings.js'
 
 /** The process is gone, and with it whoever called. */
@@ -25,7 +25,7 @@ export interface Process {
   forcesave: (key: string, options?: object) => Promise<ForcesaveResult>
   startForcesave: (key: string, options?: object) => Promise<{ id: string }>
   outcome: (id: string, options?: object) => Promise<ForcesaveResult>
-  info: (key: string) => Promise<unknown>
+  info: (key: string) => Promise<InfoResult>
   callbackUrl: (ref: string) => Promise<string>
   /** SIGKILL; resolves when it is gone. */
   kill: () => Promise<void>

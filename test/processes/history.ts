@@ -2,11 +2,14 @@
  * What a run has left behind, and what of it breaks the invariants of `settlement.md`. Pure: the same
  * record can be tampered with, to see that each check can fail.
  */
+import type { Surroundings } from './people.js'
 import type { Entry } from './storage.js'
+import type { AcknowledgedFinal } from './witness.js'
 
 /** One call, as whoever made it saw it. Times in ms since the epoch. */
 export interface CallRecord {
   key: string
+  kind: 'forcesave' | 'info'
   /** How many edits the Docs server had received before the call. */
   edits: number
   userdata: string
@@ -14,20 +17,14 @@ export interface CallRecord {
   timeout: number
   /** Absent: it has not ended. */
   ended?: number
-  /** `saved`, `unchanged`, the code of an error, `gone` with its process, or `untyped: …`. */
+  /** `saved`, `unchanged`, `info`, the code of an error, `gone` with its process, or `untyped: …`. */
   end?: string
   certain?: boolean
   /** Of the result or error: of whom it speaks. */
   toldKey?: string | undefined
   toldUserdata?: string | undefined
-}
-
-/** A final save that was answered 200 `{"error":0}`. */
-export interface AcknowledgedFinal {
-  key: string
-  at: number
-  /** The last edit in it. */
-  edits: number
+  /** When it ended. */
+  around?: Surroundings
 }
 
 export interface RunRecord {
@@ -47,6 +44,8 @@ export interface Violation {
 
 /** A call may be told this much after its deadline on a busy machine, ms. */
 const TOLERANCE = 5_000
+/** What a stranger has saved may be under way this long, ms. */
+const STRANGERS = 30_000
 
 export function violationsOf(run: RunRecord): Violation[] {
   const found: Violation[] = []
@@ -85,7 +84,7 @@ function checkCall(call: CallRecord, run: RunRecord, violate: Violate): void {
   if (end === 'saved' && call.toldUserdata !== userdata) {
     violate('I6', `${which} was given the userdata ${call.toldUserdata}`)
   }
-  const excused = certain !== true && wentBack(run.histories.get(key) ?? [])
+  const excused = certain !== true && mayNotKnow(call, ended, run.histories.get(key) ?? [])
   if ((end === 'saved' || end === 'unchanged') && !excused) {
     const stored = holding(run, key, ended)
     if (stored < edits)
@@ -103,18 +102,29 @@ function holding(run: RunRecord, key: string, at: number): number {
   return edits.length === last ? last : -1
 }
 
-/** Two saves of one second cannot be told apart by `lastsave` (`settlement.md` 3). */
-function wentBack(history: Entry[]): boolean {
-  const sizes = history.flatMap(({ type, edits }) =>
-    type === 'stored' ? [edits?.length ?? 0] : [],
+/** As the schedules have it: what a result may not know of that says it is not certain. */
+function mayNotKnow({ began, around }: CallRecord, ended: number, history: Entry[]): boolean {
+  if (wentBack(history, ended)) return true
+  if (around === undefined) return false
+  const { strangersSaved, joined, haveLeft } = around
+  return strangersSaved > ended - STRANGERS || joined >= began || haveLeft
+}
+
+/**
+ * Two saves of one second came the wrong way round (`settlement.md` 3), and nothing newer had been stored
+ * since. What `onSave` stored without saying so does not count: nobody could know.
+ */
+function wentBack(history: Entry[], at: number): boolean {
+  const sizes = history.flatMap(({ type, edits, thrown, at: storedAt }) =>
+    type === 'stored' && thrown !== true && storedAt <= at ? [edits?.length ?? 0] : [],
   )
-  return sizes.some((size, index) => size < (sizes[index - 1] ?? 0))
+  return (sizes.at(-1) ?? 0) < Math.max(0, ...sizes)
 }
 
 function checkOrder(key: string, history: Entry[], violate: Violate): void {
   let newest: Entry | undefined
   for (const entry of history) {
-    if (entry.type !== 'stored') continue
+    if (entry.type !== 'stored' || entry.thrown === true) continue
     const [before, after] = [newest?.edits?.length ?? 0, entry.edits?.length ?? 0]
     if (after < before && entry.lastSave !== newest?.lastSave) {
       violate('I4', `${key} went back from ${before} edits to ${after}`)
@@ -153,6 +163,7 @@ function checkRuns(
       if (other.pid === pid && other.save === save && other.attempt === attempt)
         running.delete(other)
     }
-    if (type === 'stored') stored.set(save, entry)
+    // It has said that it failed: then it is run again.
+    if (type === 'stored' && entry.thrown !== true) stored.set(save, entry)
   }
 }

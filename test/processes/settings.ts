@@ -17,10 +17,15 @@ export interface Settings {
   folder: string
   /** How long `onSave` takes, ms. */
   storing: number
+  /** How often, 0 to 1, `onSave` fails, before or after it has stored, and how often it is slow. */
+  trouble: { failing: number; slow: number }
   worker: DocsOptions['worker']
   /** By key. */
   deaths: Record<string, DeathAt>
-  options: Pick<DocsOptions, 'nudgeAfter' | 'otherSaves' | 'replyTimeout' | 'timeout' | 'grace'>
+  options: Pick<
+    DocsOptions,
+    'nudgeAfter' | 'otherSaves' | 'replyTimeout' | 'timeout' | 'grace' | 'maxBody'
+  >
 }
 
 /** What the test asks a process to do: a method of `docs`. */

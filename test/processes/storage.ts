@@ -5,9 +5,13 @@
 import { appendFileSync, existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Save } from '../../src/index.js'
+import { RejectSave, type Save } from '../../src/index.js'
 import { editsIn } from '../../src/testing/index.js'
 import type { Settings } from './settings.js'
+
+/** How long a slow `onSave` takes, and the share of failures that it says are for good. */
+const SLOW = 2_000
+const FOR_GOOD = 0.1
 
 /** One line of a key's history. Times are of the one clock of this machine, ms. */
 export type Entry = {
@@ -17,7 +21,16 @@ export type Entry = {
   save: string
   sequence: number
   attempt: number
-} & { edits?: number[]; lastSave?: string; final?: boolean }
+  /** The application's name for the file, and where the save was downloaded from. */
+  ref: string
+  path: string
+} & {
+  edits?: number[]
+  lastSave?: string
+  final?: boolean
+  /** It is in storage, and `onSave` failed all the same. */
+  thrown?: boolean
+}
 
 export const historyFile = (folder: string, key: string): string => join(folder, `${key}.jsonl`)
 export const storedFile = (folder: string, key: string): string => join(folder, `${key}.docx`)
@@ -29,12 +42,14 @@ export function storedEdits(folder: string, key: string): number[] {
 }
 
 export function createStorage(settings: Settings): (save: Save) => Promise<unknown> {
-  const { folder, storing } = settings
+  const { folder, storing, trouble } = settings
+  const chance = (probability: number): boolean => Math.random() < probability
 
   return async function onSave(save) {
-    const { key, id, sequence, attempt } = save
+    const { key, id, sequence, attempt, ref } = save
+    const of = { save: id, sequence, attempt, ref, path: new URL(save.url).pathname }
     const note = (type: Entry['type'], more: Partial<Entry> = {}): void => {
-      const entry = { type, pid: process.pid, at: Date.now(), save: id, sequence, attempt, ...more }
+      const entry = { type, pid: process.pid, at: Date.now(), ...of, ...more }
       appendFileSync(historyFile(folder, key), `${JSON.stringify(entry)}\n`)
     }
     note('start')
@@ -43,15 +58,20 @@ export function createStorage(settings: Settings): (save: Save) => Promise<unkno
       const chunks: Uint8Array[] = []
       for await (const chunk of stream) chunks.push(chunk)
       const bytes = Buffer.concat(chunks)
-      await sleep(storing)
+      await sleep(chance(trouble.slow) ? SLOW : storing)
+      if (chance(trouble.failing / 2)) {
+        throw chance(FOR_GOOD) ? new RejectSave('not this one') : new Error('storage is away')
+      }
       dieAt(settings, key, 'in')
       // File and history in one turn: no signal of the operating system falls in between, but for SIGKILL.
       const temporary = join(folder, `${key}.${process.pid}.tmp`)
       writeFileSync(temporary, bytes)
       renameSync(temporary, storedFile(folder, key))
       const edits = editsIn(bytes)
-      note('stored', { edits, lastSave: String(save.body.lastsave), final: save.final })
+      const thrown = chance(trouble.failing / 2) ? { thrown: true } : {}
+      note('stored', { edits, lastSave: String(save.body.lastsave), final: save.final, ...thrown })
       dieAt(settings, key, 'after')
+      if (thrown.thrown) throw new Error('storage is away, and the file is in it')
       return { edits: edits.at(-1) ?? 0 }
     } catch (error) {
       note('failed')

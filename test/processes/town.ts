@@ -8,6 +8,7 @@ import { freePort, startRedis, type TestRedis } from '../support/redis.js'
 import { startBalancer, type Balancer } from './balancer.js'
 import { startProcess, type Process } from './fleet.js'
 import type { Settings } from './settings.js'
+import { createWitness, type Witness } from './witness.js'
 
 export interface Town extends AsyncDisposable {
   readonly redis: TestRedis
@@ -18,8 +19,7 @@ export interface Town extends AsyncDisposable {
   readonly processes: Process[]
   /** When and which processes were killed, or ended by themselves. */
   readonly deaths: Map<number, number>
-  /** When the simulated Docs server was started, ms since the epoch: its log counts from there. */
-  readonly startedAt: number
+  readonly witness: Witness
   /** A callback URL that leads to whichever web process takes it. */
   callbackUrl: (ref: string) => string
   /** `port`: that of a web process that was there before. */
@@ -29,8 +29,9 @@ export interface Town extends AsyncDisposable {
 
 export interface TownOptions {
   settings?: Partial<Settings>
-  /** How long a conversion takes, ms. */
+  /** How long a conversion takes, ms, and how often one fails, 0 to 1. */
   conversion?: number
+  failing?: number
 }
 
 const SECRET = 's3cret-s3cret-s3cret-s3cret-s3cret'
@@ -38,11 +39,15 @@ const SECRET = 's3cret-s3cret-s3cret-s3cret-s3cret'
 export async function startTown({
   settings = {},
   conversion = 5,
+  failing = 0,
 }: TownOptions = {}): Promise<Town> {
   const folder = await mkdtemp(join(tmpdir(), 'docs-town-'))
   const redis = await startRedis()
-  const server = await startDocsServer({ secret: SECRET, conversion: { delay: conversion } })
-  const startedAt = Date.now()
+  const server = await startDocsServer({
+    secret: SECRET,
+    conversion: { delay: conversion, fails: () => Math.random() < failing },
+  })
+  const witness = createWitness(server, Date.now())
   const balancer = await startBalancer()
   // Only signs: no callback ever comes here.
   const signer = createDocs({
@@ -54,6 +59,7 @@ export async function startTown({
   const base: Settings = {
     ...{ server: server.url, secret: SECRET, redis: redis.url, prefix: 'docs' },
     ...{ publicUrl: balancer.url, port: 0, folder, storing: 5, worker: false, deaths: {} },
+    trouble: { failing: 0, slow: 0 },
     // Nothing but commands saves here, so no call has to wait for a stranger's save.
     options: { otherSaves: false },
     ...settings,
@@ -67,7 +73,7 @@ export async function startTown({
   }
 
   return {
-    ...{ redis, server, balancer, folder, processes, deaths, startedAt },
+    ...{ redis, server, balancer, folder, processes, deaths, witness },
     callbackUrl: (ref) => signer.callbackUrl(ref),
     async startWeb(own = {}) {
       const port = own.port ?? (await freePort())

@@ -2,19 +2,30 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Redis } from 'ioredis'
-import { editsIn, type Editor } from '../../src/testing/index.js'
 import { CallFailed, ProcessGone, type Process } from './fleet.js'
-import type { AcknowledgedFinal, CallRecord, RunRecord } from './history.js'
+import type { CallRecord, RunRecord } from './history.js'
+import { createPeople } from './people.js'
 import { historyFile, type Entry } from './storage.js'
 import type { Town } from './town.js'
 
 /** A call that has not ended this long after its deadline is given up and counts as hanging, ms. */
 const PATIENCE = 20_000
+/** Nobody types before the editor has loaded, ms. */
+const LOADING = 500
+/** The `commandTimeout` of the processes, ms. */
+const INFO_TIMEOUT = 15_000
 
 export interface Traffic {
   calls: CallRecord[]
+  /** How often an outcome was asked for by another process, and how often because the first had died. */
+  readonly elsewhere: { asked: number; died: number }
   /** Opens a document, saves it some times, and closes it. The key must be new. */
   session: (key: string, rounds: number) => Promise<void>
+  /**
+   * The same with all that people do: several of them, who press buttons, come late, vanish, and open
+   * the document again. `otherSaves`: as the applications are set; without it nothing but calls saves.
+   */
+  livelySession: (key: string, rounds: number, otherSaves: boolean) => Promise<void>
 }
 
 export interface TrafficOptions {
@@ -30,88 +41,147 @@ export interface TrafficOptions {
 export function createTraffic({ town, webs, timeout, pause }: TrafficOptions): Traffic {
   const { server } = town
   const calls: CallRecord[] = []
+  const elsewhere = { asked: 0, died: 0 }
+  const people = createPeople(town)
+  const chance = (probability: number): boolean => Math.random() < probability
+  const wait = (most: number): Promise<void> => sleep(Math.random() * most)
 
   async function session(key: string, rounds: number): Promise<void> {
-    const editor = await server.open(key, { user: 'u', callbackUrl: town.callbackUrl(key) })
+    await people.open(key)
     for (let round = 0; round < rounds; round += 1) {
-      await sleep(Math.random() * pause)
-      if (Math.random() < 0.9) type(editor)
-      const first = forcesave(key)
-      if (Math.random() < 0.3) {
-        await sleep(Math.random() * 10)
-        type(editor)
-        await Promise.all([first, forcesave(key)])
-      } else await first
+      await wait(pause)
+      await saveRound(key)
     }
-    type(editor)
-    await editor.close()
+    people.type(key)
+    await people.leave(key)
     await server.idle(key)
   }
 
-  function type(editor: Editor): void {
-    if (editor.connected) editor.type('more')
+  async function livelySession(key: string, rounds: number, otherSaves: boolean): Promise<void> {
+    const visits = 1 + Math.floor(Math.random() * 3)
+    const each = Math.ceil(rounds / visits)
+    for (let visit = 0; visit < visits; visit += 1) {
+      await people.open(key, LOADING)
+      for (let round = 0; round < each; round += 1) {
+        await wait(pause)
+        if (chance(0.1)) await people.open(key, LOADING)
+        if (chance(0.1)) people.thinOut(key)
+        const press = otherSaves && chance(0.15)
+        if (press && chance(0.5)) people.press(key)
+        const asking = chance(0.1) ? info(key) : undefined
+        await saveRound(key)
+        await asking
+        if (press) people.press(key)
+      }
+      people.type(key)
+      await people.leave(key)
+      // Opened again at once, while the final save is under way, or when all is calm.
+      if (chance(0.5)) await server.idle(key)
+      if (chance(0.2)) server.expire(key)
+      if (chance(0.2)) await forcesave(key)
+      await wait(pause)
+    }
+    await server.idle(key)
+  }
+
+  async function saveRound(key: string): Promise<void> {
+    if (chance(0.9)) people.type(key)
+    const first = forcesave(key)
+    if (chance(0.3)) {
+      await wait(10)
+      people.type(key)
+      await Promise.all([first, forcesave(key)])
+    } else await first
+  }
+
+  async function info(key: string): Promise<void> {
+    const web = await anyWeb()
+    const call = record({ key, kind: 'info', timeout: INFO_TIMEOUT })
+    await ended(call, async () => {
+      const { key: toldKey } = await web.info(key)
+      return { end: 'info', toldKey }
+    })
   }
 
   async function forcesave(key: string): Promise<void> {
     const web = await anyWeb()
-    const call: CallRecord = {
-      ...{ key, timeout, userdata: `call-${calls.length + 1}` },
-      edits: server.edits(key),
-      began: Date.now(),
-    }
-    calls.push(call)
+    const call = record({ key, kind: 'forcesave', timeout })
     const { userdata } = call
-    const work = Math.random() < 0.7 ? direct() : inTwoSteps()
-    const giveUp = sleep(timeout + PATIENCE, undefined, { ref: false })
-    await Promise.race([work.then(note, noteError), giveUp])
+    await ended(call, async () => {
+      const result = await (chance(0.7) ? direct() : inTwoSteps())
+      const { outcome, certain, key: toldKey } = result
+      const told = outcome === 'saved' ? { toldUserdata: result.userdata } : {}
+      return { end: outcome, certain, toldKey, ...told }
+    })
 
     function direct(): ReturnType<Process['forcesave']> {
       return web.forcesave(key, { timeout, userdata })
     }
     async function inTwoSteps(): ReturnType<Process['forcesave']> {
       const { id } = await web.startForcesave(key, { timeout, userdata })
+      if (chance(0.3)) await wait(2_000)
       // Whoever asks may die as well, or be shutting down: the outcome is there for the next one.
       for (;;) {
+        const asked = await anyWeb(web)
+        if (asked !== web) elsewhere.asked += 1
+        if (!web.alive) elsewhere.died += 1
         try {
-          return await (await anyWeb()).outcome(id)
+          return await asked.outcome(id)
         } catch (error) {
-          const elsewhere = error instanceof CallFailed && error.code === 'CLOSED'
-          if (!elsewhere && !(error instanceof ProcessGone)) throw error
+          const goOn = error instanceof CallFailed && error.code === 'CLOSED'
+          if (!goOn && !(error instanceof ProcessGone)) throw error
         }
       }
     }
-    function note(result: Awaited<ReturnType<Process['forcesave']>>): void {
-      const { outcome, certain, key: toldKey } = result
-      const told = outcome === 'saved' ? { toldUserdata: result.userdata } : {}
-      Object.assign(call, { ended: Date.now(), end: outcome, certain, toldKey, ...told })
+  }
+
+  function record(given: Pick<CallRecord, 'key' | 'kind' | 'timeout'>): CallRecord {
+    const { key } = given
+    const userdata = `call-${calls.length + 1}`
+    const call: CallRecord = { ...given, userdata, edits: server.edits(key), began: Date.now() }
+    calls.push(call)
+    return call
+  }
+
+  async function ended(call: CallRecord, work: () => Promise<Partial<CallRecord>>): Promise<void> {
+    const giveUp = sleep(call.timeout + PATIENCE, undefined, { ref: false })
+    const noteEnd = (more: Partial<CallRecord>): void => {
+      Object.assign(call, { ended: Date.now(), around: people.around(call.key), ...more })
     }
+    await Promise.race([work().then(noteEnd, noteError), giveUp])
+
     function noteError(error: unknown): void {
       if (error instanceof ProcessGone) call.end = 'gone'
       else if (error instanceof CallFailed) {
         const { code, key: toldKey, message } = error
-        Object.assign(call, { ended: Date.now(), end: code ?? `untyped: ${message}`, toldKey })
+        noteEnd({ end: code ?? `untyped: ${message}`, toldKey })
       } else throw error
     }
   }
 
-  async function anyWeb(): Promise<Process> {
+  /** `but`: another one than that, if there is any. */
+  async function anyWeb(but?: Process): Promise<Process> {
     for (;;) {
       const alive = webs().filter((web) => web.alive)
-      const web = alive[Math.floor(Math.random() * alive.length)]
+      const others = alive.filter((web) => web !== but)
+      const choice = others.length > 0 ? others : alive
+      const web = choice[Math.floor(Math.random() * choice.length)]
       if (web !== undefined) return web
       await sleep(20)
     }
   }
 
-  return { calls, session }
+  return { calls, elsewhere, session, livelySession }
 }
 
 /** Gathers what a run has left, once everything is calm. */
 export async function recordOf(town: Town, calls: CallRecord[]): Promise<RunRecord> {
+  const { witness } = town
+  witness.look()
   const keys = readdirSync(town.folder).flatMap((name) => /^(.*)\.jsonl$/.exec(name)?.[1] ?? [])
   const histories = new Map(keys.map((key) => [key, readHistory(town.folder, key)]))
   return {
-    ...{ calls, histories, finals: finalsOf(town), deaths: town.deaths },
+    ...{ calls, histories, finals: witness.finals, deaths: town.deaths },
     lasting: await lastingKeys(town),
   }
 }
@@ -121,24 +191,6 @@ export function readHistory(folder: string, key: string): Entry[] {
   if (!existsSync(path)) return []
   const lines = readFileSync(path, 'utf8').split('\n').filter(Boolean)
   return lines.map((line) => JSON.parse(line) as Entry)
-}
-
-function finalsOf({ server, startedAt }: Town): AcknowledgedFinal[] {
-  const sent = new Map<number, { key: string; url: string }>()
-  const finals: AcknowledgedFinal[] = []
-  for (const entry of server.log) {
-    if (entry.type === 'callback') {
-      const { key, status, url } = entry.body as { key: string; status: number; url: string }
-      if (status === 2) sent.set(entry.id, { key, url })
-    } else if (entry.type === 'reply' && 'status' in entry) {
-      const final = sent.get(entry.id)
-      const { error } = (entry.body ?? {}) as { error?: number }
-      if (final === undefined || entry.status !== 200 || error !== 0) continue
-      const edits = editsIn(server.file(final.url) ?? new Uint8Array()).at(-1) ?? 0
-      finals.push({ key: final.key, at: startedAt + entry.t, edits })
-    }
-  }
-  return finals
 }
 
 /** What of the documents would stay in Redis for ever. BullMQ bounds its own keys by number. */
