@@ -3,12 +3,17 @@
  * documents are typed into and saved. Then all is calmed, and the history of what was stored is
  * checked against the invariants of `settlement.md`. Exit code 1 on any violation.
  *
+ * `--hostile 10`: so many forged, broken and repeated callbacks per second; 0 for none.
  * `--alone`: nothing but the application's calls saves, and it says so (`otherSaves: false`).
  * `--break`: spoils the record of the run, once for each invariant, and reports what the checks find.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
+import { writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import type { Process } from '../test/processes/fleet.js'
+import { createAttacker, type Attack } from '../test/processes/hostile.js'
 import { violationsOf, type CallRecord } from '../test/processes/history.js'
 import { tamperings } from '../test/processes/tamper.js'
 import { startTown } from '../test/processes/town.js'
@@ -19,12 +24,15 @@ const { values } = parseArgs({
     minutes: { type: 'string', default: '5' },
     people: { type: 'string', default: '40' },
     break: { type: 'boolean', default: false },
+    hostile: { type: 'string', default: '10' },
     alone: { type: 'boolean', default: false },
   },
 })
 const duration = Number(values.minutes) * 60_000
 const people = Number(values.people)
+const hostile = Number(values.hostile)
 if (!(duration > 0) || !(people > 0)) throw new Error('--minutes and --people are numbers above 0')
+if (!(hostile >= 0)) throw new Error('--hostile is a number of attacks per second, or 0')
 
 /** In ms: what a killed Redis stays away for, and how often things are killed. */
 const AWAY = [100, 1_000] as const
@@ -41,7 +49,7 @@ const between = ([least, most]: readonly [number, number]): number =>
 const otherSaves = !values.alone
 const town = await startTown({
   failing: 0.03,
-  settings: { trouble: { failing: 0.05, slow: 0.03 }, options: { otherSaves } },
+  settings: { trouble: { failing: 0.05, slow: 0.03 }, options: { otherSaves, maxBody: 300_000 } },
 })
 // Most conversions are short; some are overtaken by the next, or by the final save.
 town.server.conversion.delay = () => (Math.random() < 0.05 ? Math.random() * 2_000 : 5)
@@ -58,6 +66,7 @@ const slots = await Promise.all([
 const webs = (): Process[] =>
   slots.filter(({ kind }) => kind === 'web').map(({ process }) => process)
 const traffic = createTraffic({ town, webs, timeout: 60_000, pause: 1_000 })
+const attacker = createAttacker(town)
 const kills = { redis: 0, web: 0, worker: 0 }
 const begun = Date.now()
 let documents = 0
@@ -107,10 +116,11 @@ const progress = setInterval(() => {
   console.log(`${seconds} s: ${traffic.calls.length} calls, ${JSON.stringify(kills)}`)
 }, 10_000)
 const killers = Promise.all([killRedis(), killProcesses()])
+const attacked = hostile === 0 ? Promise.resolve() : attacker.run(hostile, calm.signal)
 const everyone = Promise.all(Array.from({ length: people }, person))
 await sleep(duration)
 calm.abort()
-await killers
+await Promise.all([killers, attacked])
 const calmed = await Promise.race([everyone.then(() => true), sleep(CALM, false, { ref: false })])
 const settledAfter = Math.round((Date.now() - begun - duration) / 1000)
 // Everything works again without a restart.
@@ -122,7 +132,7 @@ const healthy = await Promise.race([
 clearInterval(progress)
 
 const exits = await Promise.all(slots.map(({ process }) => process.stop()))
-const run = await recordOf(town, traffic.calls)
+const run = await recordOf(town, traffic.calls, attacker.attacks)
 const violations = values.break
   ? Object.entries(tamperings).flatMap(([invariant, spoil]) => {
       const found = violationsOf(spoil(run)).filter((one) => one.invariant === invariant)
@@ -147,16 +157,38 @@ console.log(`
 Chaos over ${values.minutes} minutes, ${people} people at once
   documents        ${documents + last.length}
   calls            ${traffic.calls.length}: ${JSON.stringify(endsOf(traffic.calls))}
+  outcomes         ${traffic.elsewhere.asked} asked for in another process, ${traffic.elsewhere.died} after the first had died
   saves stored     ${count('stored')} of ${count('start')} begun; ${retaken} stored again after a death
   final saves      ${run.finals.length} acknowledged, ${town.server.forgotten.length} kept as forgotten files
   killed           Redis ${kills.redis}, web processes ${kills.web}, workers ${kills.worker}
+  attacks          ${attacker.attacks.length}${attacksBy(attacker.attacks)}
   at rest          ${settledAfter} s after the last kill
   violations       ${violations.length + others.length}`)
 for (const { invariant, what } of violations) console.log(`    ${invariant}: ${what}`)
+if (violations.length > 0) {
+  const path = join(tmpdir(), `chaos-${process.pid}.json`)
+  writeFileSync(
+    path,
+    JSON.stringify({ ...run, histories: [...run.histories], deaths: [...run.deaths] }),
+  )
+  console.log(`    all of it is in ${path}`)
+}
 for (const what of others) console.log(`    ${what}`)
 await town[Symbol.asyncDispose]()
 // Documents that never came to rest would keep this process for ever.
 process.exit(violations.length + others.length > 0 ? 1 : 0)
+
+function attacksBy(attacks: Attack[]): string {
+  const counts = new Map<string, number>()
+  for (const { kind, status = 'no answer' } of attacks) {
+    const line = `${kind}: ${status}`
+    counts.set(line, (counts.get(line) ?? 0) + 1)
+  }
+  return [...counts]
+    .map(([line, times]) => `\n    ${line} (${times} times)`)
+    .sort()
+    .join('')
+}
 
 function endsOf(calls: CallRecord[]): Record<string, number> {
   const ends: Record<string, number> = {}

@@ -10,6 +10,7 @@ import { isDocsError } from '../errors.js'
 import type { Logger } from '../events.js'
 import { withoutCommand } from '../ledger/redis-error.js'
 import type { RunnableSave } from '../ledger/state.js'
+import { jobIdOf, jobOf, type SaveJob } from './bullmq-job.js'
 import { retryPause, type RunSave, type SaveQueue, type SaveReport } from './queue.js'
 import { cannotSucceed } from './runner.js'
 
@@ -18,6 +19,10 @@ const CLOSE_PATIENCE = 10_000
 /** A dead worker's job is taken over after about as long (`bullmq.md`, "Worker dies"), ms. */
 const LOCK = 10_000
 const STALLED_CHECK = 5_000
+/** A lock that was lost, because Redis was away for longer than it lasts, is noticed so soon, ms. */
+const RENEW = 2_000
+/** Who takes over waits for that, in case the one before is alive, and for what it has to report, ms. */
+const TAKEOVER_PAUSE = 3_000
 /** Finished jobs are kept for looking at, in s and in number. */
 const KEPT = { age: 3600, count: 1000 }
 /** Redis is away: how soon a worker tries again, ms. */
@@ -27,22 +32,6 @@ const HEED = 1000
 const HAND_BACK = 2000
 /** What BullMQ says of a job whose workers died time and again. */
 const STALLED = 'job stalled more than allowable limit'
-
-/**
- * What a job holds: readable in any dashboard, small, and without the callback, whose links open the file
- * to whoever sees them. The worker takes that from the ledger.
- */
-interface SaveJob {
-  key: string
-  ref: string
-  status: number
-  trigger: string
-  /** As `save.lastSave`. */
-  lastSave?: string
-  /** The save's name. */
-  save: string
-  sequence: number
-}
 
 export interface BullmqQueueParts {
   run: RunSave
@@ -82,6 +71,8 @@ export function createBullmqQueue(parts: BullmqQueueParts): SaveQueue {
   const handedOver = new Set<string>()
   /** Jobs that this process is at. */
   let running = 0
+  /** What of them `onSave` runs for, by the job's id. */
+  const runs = new Map<string, Run>()
   let closing: Promise<void> | undefined
   let cancelLate = (): void => {}
 
@@ -89,11 +80,15 @@ export function createBullmqQueue(parts: BullmqQueueParts): SaveQueue {
     const worker = new Worker<SaveJob>('saves', counted, {
       ...{ connection, prefix, concurrency: parts.concurrency },
       ...{ lockDuration: LOCK, stalledInterval: STALLED_CHECK, maxStalledCount: 1 },
-      runRetryDelay: RETRY_DELAY,
+      ...{ lockRenewTime: RENEW, runRetryDelay: RETRY_DELAY },
       settings: { backoffStrategy: (attemptsMade) => retryPause(attemptsMade) },
     })
     worker.on('error', (error) => {
       logger.debug({ err: withoutCommand(error) }, 'the worker has no connection')
+    })
+    // Redis was away for longer than a lock lasts: another worker takes these over.
+    worker.on('lockRenewalFailed', (jobIds) => {
+      for (const jobId of jobIds) runs.get(jobId)?.abort(new LockLost())
     })
     // Its worker died time and again: the job fails without having been run.
     worker.on('failed', (job, error) => {
@@ -117,11 +112,17 @@ export function createBullmqQueue(parts: BullmqQueueParts): SaveQueue {
     const attempt = job.attemptsMade + 1
     let stored: { save: RunnableSave; result: unknown }
     try {
+      if (job.stalledCounter > 0) await pause(TAKEOVER_PAUSE)
+      // By this very process, perhaps.
+      await Promise.allSettled([runs.get(jobIdOf(job.data.save, job.data.sequence))?.ended])
+      giveUp.signal.throwIfAborted()
       const save = await patiently(() => wantedBy(job))
       if (save === undefined) return
-      stored = { save, result: await orGivenUp(run(key, save, attempt, giveUp.signal)) }
+      stored = { save, result: await orGivenUp(begin(key, save, attempt)) }
     } catch (error) {
       if (giveUp.signal.aborted) return handBack(job, error, token)
+      // It is the job of another worker by now, which reports how it ended.
+      if (error instanceof LockLost) throw error
       const last = attempt > retries || cannotSucceed(error)
       // BullMQ takes nothing but errors.
       const cause = error instanceof Error ? error : new Error('onSave failed', { cause: error })
@@ -135,6 +136,21 @@ export function createBullmqQueue(parts: BullmqQueueParts): SaveQueue {
 
   const wantedBy = ({ data }: Job<SaveJob>): Promise<RunnableSave | undefined> =>
     parts.wanted(data.key, data.save, data.sequence)
+
+  /** Runs `onSave` with a signal of its own. Without the lock, how it ended is not told. */
+  function begin(key: string, save: RunnableSave, attempt: number): Promise<unknown> {
+    const id = jobIdOf(save.name, save.sequence)
+    const own = new AbortController()
+    const cancel = onAbort(giveUp.signal, () => own.abort(giveUp.signal.reason))
+    const lost = (): boolean => own.signal.reason instanceof LockLost
+    const ended = run(key, save, attempt, own.signal).finally(() => {
+      cancel()
+      runs.delete(id)
+      if (lost()) throw own.signal.reason
+    })
+    runs.set(id, { ended, abort: (reason) => own.abort(reason) })
+    return ended
+  }
 
   /** Rejects when `onSave` was told to end and has not; that signal is aborted in `close()` only. */
   function orGivenUp(running: Promise<unknown>): Promise<unknown> {
@@ -214,8 +230,7 @@ export function createBullmqQueue(parts: BullmqQueueParts): SaveQueue {
   }
 
   async function enqueue(key: string, save: RunnableSave): Promise<void> {
-    // A name may run again after it has failed: each run is a job of its own.
-    const jobId = `${save.name}-${save.sequence}`
+    const jobId = jobIdOf(save.name, save.sequence)
     for (;;) {
       try {
         const job = await queue.add('save', jobOf(key, save), { jobId })
@@ -257,13 +272,14 @@ export function createBullmqQueue(parts: BullmqQueueParts): SaveQueue {
   }
 }
 
-function jobOf(
-  key: string,
-  { name, sequence, status, trigger, lastSave, payload }: RunnableSave,
-): SaveJob {
-  const time = lastSave === undefined ? {} : { lastSave: new Date(lastSave).toISOString() }
-  return { key, ref: payload.ref, status, trigger, ...time, save: name, sequence }
+interface Run {
+  ended: Promise<unknown>
+  abort: (reason: Error) => void
 }
 
 /** `onSave` has taken no notice of its signal. */
 class Deaf extends Error {}
+
+class LockLost extends Error {
+  override readonly message = 'Redis was away for too long: this save is run again'
+}

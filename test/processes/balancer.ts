@@ -1,19 +1,34 @@
 /** What stands before the web processes: passes each request on to the next one that takes it. */
-import { createServer, request as send } from 'node:http'
+import { createServer, request as send, type IncomingHttpHeaders } from 'node:http'
 import type { AddressInfo } from 'node:net'
+
+/** A request as it went by. */
+export interface Heard {
+  at: number
+  path: string
+  headers: IncomingHttpHeaders
+  body: Buffer
+}
 
 export interface Balancer extends AsyncDisposable {
   readonly url: string
   /** Where the web processes listen. */
   targets: string[]
+  /** Tells of each request before it is passed on. */
+  listen: (listener: (heard: Heard) => void) => void
 }
 
 export async function startBalancer(): Promise<Balancer> {
   let turn = 0
+  let listener: (heard: Heard) => void = () => {}
   const server = createServer((incoming, outgoing) => {
     const chunks: Buffer[] = []
     incoming.on('data', (chunk: Buffer) => chunks.push(chunk))
-    incoming.on('end', () => pass(balancer.targets.length))
+    incoming.on('end', () => {
+      const { url: path = '', headers } = incoming
+      listener({ at: Date.now(), path, headers, body: Buffer.concat(chunks) })
+      pass(balancer.targets.length)
+    })
 
     /** Only a connection that was refused is tried elsewhere: else the request may have got there. */
     function pass(tries: number): void {
@@ -37,6 +52,7 @@ export async function startBalancer(): Promise<Balancer> {
   const balancer: Balancer = {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     targets: [],
+    listen: (given) => void (listener = given),
     async [Symbol.asyncDispose]() {
       server.closeAllConnections()
       await new Promise((resolve) => server.close(resolve))

@@ -43,8 +43,8 @@ export function startProgram(): Program {
   function ready(stopListening: () => void): void {
     process.once('SIGTERM', () => {
       stopListening()
-      // Nothing calls process.exit(): a handle that is left open keeps the process alive.
-      void docs.close().then(() => process.disconnect())
+      // Without `exits`, a handle that is left open keeps the process alive.
+      void docs.close().then(() => (settings.exits ? process.exit() : process.disconnect()))
     })
     tell({ ready: true })
   }

@@ -2,9 +2,10 @@
  * What a run has left behind, and what of it breaks the invariants of `settlement.md`. Pure: the same
  * record can be tampered with, to see that each check can fail.
  */
+import type { Attack } from './hostile.js'
 import type { Surroundings } from './people.js'
 import type { Entry } from './storage.js'
-import type { AcknowledgedFinal } from './witness.js'
+import { saveSent, type AcknowledgedFinal } from './witness.js'
 
 /** One call, as whoever made it saw it. Times in ms since the epoch. */
 export interface CallRecord {
@@ -31,6 +32,9 @@ export interface RunRecord {
   calls: CallRecord[]
   histories: Map<string, Entry[]>
   finals: AcknowledgedFinal[]
+  /** The saves that the Docs server has sent: see {@link saveSent}. */
+  sent: ReadonlySet<string>
+  attacks: readonly Attack[]
   /** When processes had ended, by pid. */
   deaths: ReadonlyMap<number, number>
   /** What is left in Redis without an expiry. */
@@ -38,7 +42,8 @@ export interface RunRecord {
 }
 
 export interface Violation {
-  invariant: 'I1' | 'I2' | 'I3' | 'I4' | 'I5' | 'I6' | 'I7'
+  /** Of `settlement.md`; and: a forgery was accepted; something was stored that nobody had sent. */
+  invariant: 'I1' | 'I2' | 'I3' | 'I4' | 'I5' | 'I6' | 'I7' | 'accepted' | 'not sent'
   what: string
 }
 
@@ -61,6 +66,10 @@ export function violationsOf(run: RunRecord): Violation[] {
   for (const [key, history] of run.histories) {
     checkOrder(key, history, violate)
     checkRuns(key, history, run.deaths, violate)
+    checkSent(key, history, run.sent, violate)
+  }
+  for (const { kind, replay, status } of run.attacks) {
+    if (status === 200 && !replay) violate('accepted', `${kind}: answered 200`)
   }
   for (const name of run.lasting) violate('I7', `${name} has no expiry`)
   return found
@@ -130,6 +139,20 @@ function checkOrder(key: string, history: Entry[], violate: Violate): void {
       violate('I4', `${key} went back from ${before} edits to ${after}`)
     }
     if (after >= before) newest = entry
+  }
+}
+
+/** Forgotten files are fetched by ourselves. */
+function checkSent(
+  key: string,
+  history: Entry[],
+  sent: ReadonlySet<string>,
+  violate: Violate,
+): void {
+  for (const { path, ref } of history) {
+    const forgotten = path.startsWith(`/cache/files/forgotten/${key}/`)
+    if (forgotten || sent.has(saveSent(key, path, ref))) continue
+    violate('not sent', `onSave was given ${path} for ${key} and the file ${ref}`)
   }
 }
 

@@ -15,8 +15,11 @@ export interface Settings {
   port: number
   /** The storage of all workers: files and their history. */
   folder: string
-  /** How long `onSave` takes, ms. */
+  /** How long `onSave` takes, ms, and whether it takes notice of its signal. */
   storing: number
+  deaf: boolean
+  /** The program ends itself once `docs.close()` is done, whatever is left running. */
+  exits: boolean
   /** How often, 0 to 1, `onSave` fails, before or after it has stored, and how often it is slow. */
   trouble: { failing: number; slow: number }
   worker: DocsOptions['worker']

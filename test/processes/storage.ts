@@ -42,7 +42,7 @@ export function storedEdits(folder: string, key: string): number[] {
 }
 
 export function createStorage(settings: Settings): (save: Save) => Promise<unknown> {
-  const { folder, storing, trouble } = settings
+  const { folder, storing, deaf, trouble } = settings
   const chance = (probability: number): boolean => Math.random() < probability
 
   return async function onSave(save) {
@@ -58,7 +58,8 @@ export function createStorage(settings: Settings): (save: Save) => Promise<unkno
       const chunks: Uint8Array[] = []
       for await (const chunk of stream) chunks.push(chunk)
       const bytes = Buffer.concat(chunks)
-      await sleep(chance(trouble.slow) ? SLOW : storing)
+      const aborted = deaf ? {} : { signal: save.signal }
+      await sleep(chance(trouble.slow) ? SLOW : storing, undefined, aborted)
       if (chance(trouble.failing / 2)) {
         throw chance(FOR_GOOD) ? new RejectSave('not this one') : new Error('storage is away')
       }

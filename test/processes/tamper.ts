@@ -23,6 +23,14 @@ export const tamperings: Record<Violation['invariant'], (run: RunRecord) => RunR
     }),
   I6: (run) => withCall(run, () => ({ toldUserdata: 'of another call' })),
   I7: (run) => ({ ...run, lasting: ['a key'] }),
+  accepted: (run) => ({
+    ...run,
+    attacks: [...run.attacks, { kind: 'unsigned', at: 0, key: '', replay: false, status: 200 }],
+  }),
+  'not sent': (run) =>
+    withHistory(run, keyWith(run, 1), (history) =>
+      history.map((entry) => ({ ...entry, ref: 'another file' })),
+    ),
 }
 
 /** A key of which at least so many different contents were stored. */

@@ -59,7 +59,7 @@ export async function startTown({
   const base: Settings = {
     ...{ server: server.url, secret: SECRET, redis: redis.url, prefix: 'docs' },
     ...{ publicUrl: balancer.url, port: 0, folder, storing: 5, worker: false, deaths: {} },
-    trouble: { failing: 0, slow: 0 },
+    ...{ trouble: { failing: 0, slow: 0 }, deaf: false, exits: false },
     // Nothing but commands saves here, so no call has to wait for a stranger's save.
     options: { otherSaves: false },
     ...settings,

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import { CallFailed, ProcessGone, type Process } from './fleet.js'
 import type { CallRecord, RunRecord } from './history.js'
+import type { Attack } from './hostile.js'
 import { createPeople } from './people.js'
 import { historyFile, type Entry } from './storage.js'
 import type { Town } from './town.js'
@@ -175,13 +176,17 @@ export function createTraffic({ town, webs, timeout, pause }: TrafficOptions): T
 }
 
 /** Gathers what a run has left, once everything is calm. */
-export async function recordOf(town: Town, calls: CallRecord[]): Promise<RunRecord> {
-  const { witness } = town
+export async function recordOf(
+  town: Town,
+  calls: CallRecord[],
+  attacks: Attack[] = [],
+): Promise<RunRecord> {
+  const { witness, deaths } = town
   witness.look()
   const keys = readdirSync(town.folder).flatMap((name) => /^(.*)\.jsonl$/.exec(name)?.[1] ?? [])
   const histories = new Map(keys.map((key) => [key, readHistory(town.folder, key)]))
   return {
-    ...{ calls, histories, finals: witness.finals, deaths: town.deaths },
+    ...{ calls, histories, attacks, deaths, finals: witness.finals, sent: witness.sent },
     lasting: await lastingKeys(town),
   }
 }

@@ -5,6 +5,8 @@ import { startProgram } from './docs.js'
 
 const { settings, docs, ready } = startProgram()
 const app = new Koa()
+// Connections that break off are what is tested: Koa need not print each.
+app.silent = true
 app.use(docs.routes())
 const handle = app.callback()
 const server = createServer((request, response) => void handle(request, response))

@@ -17,8 +17,14 @@ export interface Witness {
   look: () => void
 }
 
-/** A save by its key and the path of its link. */
-export const saveSent = (key: string, path: string): string => `${key} ${path}`
+/** A save by its key, the path of its link and the file that it is for. */
+export const saveSent = (key: string, path: string, ref: string): string => `${key} ${path} ${ref}`
+
+/** The file that a callback URL is for. */
+function refIn(path: string): string {
+  const [text = ''] = decodeURIComponent(path.slice(path.lastIndexOf('/') + 1)).split('.')
+  return Buffer.from(text, 'base64url').toString()
+}
 
 interface Body {
   key: string
@@ -41,16 +47,16 @@ export function createWitness(server: DocsServer, startedAt: number): Witness {
       const next = last === undefined ? 0 : log.lastIndexOf(last) + 1
       if (last !== undefined && next === 0) throw new Error('the log has gone on: look more often')
       for (const entry of log.slice(next)) {
-        if (entry.type === 'callback') called(entry.id, entry.body as Body)
+        if (entry.type === 'callback') called(entry.id, entry.path, entry.body as Body)
         if (entry.type === 'reply' && 'status' in entry) replied(entry, startedAt + entry.t)
       }
       last = log.at(-1)
     },
   }
 
-  function called(id: number, body: Body): void {
+  function called(id: number, path: string, body: Body): void {
     const { key, url } = body
-    if (url !== undefined) sent.add(saveSent(key, new URL(url).pathname))
+    if (url !== undefined) sent.add(saveSent(key, new URL(url).pathname, refIn(path)))
     open.set(id, body)
   }
 
