@@ -311,6 +311,19 @@ describe('rule 10: a replay', () => {
     assert.deepEqual(s.runs, ['A'])
   })
 
+  it('rule 10: the very same message again is no replay: whoever heard it can send it', () => {
+    const heard = { for: 'a', message: 'heard' }
+    const s = quietStory().accepted('a').saved('A', heard).ask('b').arrive('A', heard)
+    assert.equal(s.answer('b', 0).told('b'), 'waits', 'its own save is still to come')
+    assert.equal(s.saved('B', { for: 'b' }).told('b'), 'saved B')
+  })
+
+  it('rule 5: the very same final save again settles nothing that was registered since', () => {
+    const heard = { status: 2, message: 'heard' } as const
+    const s = quietStory().saved('F', heard).accepted('b').arrive('F', heard)
+    assert.equal(s.told('b'), 'waits')
+  })
+
   it('rule 10: two candidates, one replay, both answered 0: neither shares it', () => {
     const s = refused('b', 'c').arrive('A', replay).answer('b', 0).answer('c', 0).store('A')
     assert.deepEqual([s.told('b'), s.told('c')], ['waits', 'waits'])

@@ -4,6 +4,9 @@
 import { isMisdirected, refused } from './binding.js'
 import { isFinal, type Arrival, type DocumentState, type Save } from './state.js'
 
+/** A save that is not acknowledged can come any number of times. */
+const MESSAGES_KEPT = 32
+
 /** The state once `given` is known in it. Runs nothing yet: `order.ts` decides what runs. */
 export function recordArrival(state: DocumentState, given: Arrival, now: number): DocumentState {
   const known = state.saves.find((save) => save.name === given.name)
@@ -28,11 +31,18 @@ export function recordArrival(state: DocumentState, given: Arrival, now: number)
     candidates: [],
   }
   const base = known ?? fresh
-  const replay = arrival.status === 6 && (known !== undefined || arrival.markedReplay)
+  const { message } = arrival
+  const { messages = [] } = base
+  // The Docs server has not sent it again: no command of now has caused that (rules 5 and 10).
+  const echo = message !== undefined && messages.includes(message)
+  const replay = arrival.status === 6 && !echo && (known !== undefined || arrival.markedReplay)
   const save: Save = {
     ...progress(state, base, arrival, now),
-    lastTurn: lastTurn(state, base),
+    lastTurn: echo ? base.lastTurn : lastTurn(state, base),
     ...(replay ? withCandidates(state, base) : {}),
+    ...(echo || message === undefined
+      ? {}
+      : { messages: [...messages, message].slice(-MESSAGES_KEPT) }),
   }
   return {
     ...state,

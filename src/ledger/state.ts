@@ -101,6 +101,8 @@ export interface Arrival {
   /** The command id in its userdata, if there is one of our form. */
   readonly commandId?: string
   readonly markedReplay: boolean
+  /** The same for the same bytes only: the Docs server signs a new link each time it sends a save. */
+  readonly message?: string
   readonly facts: SaveFacts
   readonly payload: SavePayload
   /** Why it cannot be stored at all: a failed conversion, or a link that is not the Docs server's. */
@@ -137,6 +139,8 @@ export interface Save {
   /** Rule 10: how often it was replayed, and the forcesaves unanswered at those times. */
   readonly replays: number
   readonly candidates: readonly string[]
+  /** In which messages it has come: one of them again is an echo of the network's, or an attack. */
+  readonly messages?: readonly string[]
   readonly payload?: SavePayload
 }
 

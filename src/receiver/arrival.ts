@@ -1,4 +1,5 @@
 /** A callback as the ledger takes it. */
+import { createHash } from 'node:crypto'
 import type { PlainError } from '../errors.js'
 import type { Arrival, Trigger } from '../ledger/state.js'
 import type { FailureCallback, SaveCallback } from '../protocol/callback.js'
@@ -16,6 +17,11 @@ const DAY = 86_400_000
  */
 function plausible(lastSave: number | undefined, now: number): number | undefined {
   return lastSave === undefined || lastSave > now + DAY ? undefined : lastSave
+}
+
+/** The link's query is signed anew each time (`docs-server.md`, "Callbacks"). */
+function messageOf({ url, markedReplay }: SaveCallback): string {
+  return createHash('sha256').update(`${url} ${markedReplay}`).digest('base64url').slice(0, 16)
 }
 
 export function arrivalOf(
@@ -40,6 +46,7 @@ export function arrivalOf(
     ...(lastSave === undefined ? {} : { lastSave }),
     ...(commandId === undefined ? {} : { commandId }),
     markedReplay: isSave && callback.markedReplay,
+    ...(isSave ? { message: messageOf(callback) } : {}),
     facts: { filetype: isSave ? callback.filetype : undefined, users },
     payload: { ref: context.ref, userdata, body },
     ...(context.failure === undefined ? {} : { failure: context.failure }),

@@ -46,6 +46,8 @@ interface ArrivalOptions {
   marked?: boolean
   /** Tells two deliveries of one save apart. */
   url?: string
+  /** The same for the same bytes only. */
+  message?: string
   /** Why it cannot be stored at all. */
   failure?: PlainError
 }
@@ -63,6 +65,7 @@ export function arrivalOf(name: string, now: number, options: ArrivalOptions = {
     ...(at === null ? {} : { lastSave: START + at * 1000 }),
     ...(commandId === undefined ? {} : { commandId }),
     markedReplay: marked === true,
+    ...(options.message === undefined ? {} : { message: options.message }),
     facts: { filetype: 'docx', users: ['u1'] },
     payload: { ref: 'file-1', userdata: undefined, body: { url: options.url ?? name } },
     ...(failure === undefined ? {} : { failure }),
