@@ -8,6 +8,8 @@ export interface Heard {
   path: string
   headers: IncomingHttpHeaders
   body: Buffer
+  /** Of the answer, once there is one. */
+  status?: number
 }
 
 export interface Balancer extends AsyncDisposable {
@@ -23,10 +25,12 @@ export async function startBalancer(): Promise<Balancer> {
   let listener: (heard: Heard) => void = () => {}
   const server = createServer((incoming, outgoing) => {
     const chunks: Buffer[] = []
+    let heard: Heard | undefined
     incoming.on('data', (chunk: Buffer) => chunks.push(chunk))
     incoming.on('end', () => {
       const { url: path = '', headers } = incoming
-      listener({ at: Date.now(), path, headers, body: Buffer.concat(chunks) })
+      heard = { at: Date.now(), path, headers, body: Buffer.concat(chunks) }
+      listener(heard)
       pass(balancer.targets.length)
     })
 
@@ -37,6 +41,7 @@ export async function startBalancer(): Promise<Balancer> {
       if (tries === 0 || target === undefined) return void outgoing.writeHead(502).end()
       const { method = 'POST', url, headers } = incoming
       const onward = send(`${target}${url}`, { method, headers, agent: false }, (answer) => {
+        if (heard !== undefined) heard.status = answer.statusCode ?? 502
         outgoing.writeHead(answer.statusCode ?? 502, answer.headers)
         answer.pipe(outgoing)
         answer.on('error', () => outgoing.destroy())

@@ -100,7 +100,11 @@ export function createAttacker(town: Town): Attacker {
     if (web === undefined || from === undefined || other === undefined) return
     const chance = Math.random()
     if (chance < 0.1) return note('half a body', from, await halfBody(web, from))
-    if (chance < 0.3) return note('valid, again', from, await answer(web, from))
+    if (chance < 0.3) {
+      // What has had its effect. A save that never arrived would have its first one.
+      if (from.status !== 200) return
+      return note('valid, again', from, await answer(web, from))
+    }
     if (chance < 0.33) {
       // What has just gone by: the Docs server's own may be open still.
       const newest = heard.at(-1) ?? from
