@@ -139,7 +139,8 @@ export interface Docs extends AsyncDisposable {
   on<Name extends keyof DocsEvents>(name: Name, listener: Listener<Name>): () => void
   /**
    * Ends it all: waits reject with `CLOSED`, callbacks with saves are answered 503, saves that are being stored
-   * may finish (10 s, then `save.signal` is aborted). Calling it again gives the same promise.
+   * may finish (10 s, then `save.signal` is aborted). It does not wait for an `onSave` that takes no notice:
+   * end the process with `process.exit()` afterwards. Calling it again gives the same promise.
    */
   close(): Promise<void>
 }

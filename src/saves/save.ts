@@ -39,7 +39,10 @@ export interface Save {
   readonly formsDataUrl: string | undefined
   /** The verified callback as it came, unknown fields included. */
   readonly body: Readonly<Record<string, unknown>>
-  /** Aborted when the application is shutting down and will not wait any longer. */
+  /**
+   * Aborted when the application is shutting down and will not wait any longer, and when another process
+   * takes this save over, since Redis was away for more than 10 s.
+   */
   readonly signal: AbortSignal
   /** The file as a web stream with its `size` in bytes and its `type`. Errors: `UNREACHABLE`, `BAD_RESPONSE`. */
   download(): Promise<Download>
