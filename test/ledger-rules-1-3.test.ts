@@ -100,6 +100,12 @@ describe('rule 2: one save, one name', () => {
   }
   const path = '/cache/files/data/k1_1234/output.docx/output.docx'
 
+  it('rule 2: a final save is known by its name, however many saves came after it', () => {
+    const s = quietStory().saved('F', { status: 2 })
+    for (let count = 0; count < 100; count += 1) s.wait(1_000).saved(`A${count}`)
+    assert.equal(s.arrive('F', { status: 2, at: 0 }).runs.filter((name) => name === 'F').length, 1)
+  })
+
   it('rule 2: a name stays when only the query, the host or the token of the link change', () => {
     assert.equal(saveName({ ...facts, url: `http://docs${path}?md5=b` }), saveName(facts))
     assert.equal(saveName({ ...facts, url: `https://other:8443${path}` }), saveName(facts))

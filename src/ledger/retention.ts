@@ -3,7 +3,7 @@
  */
 import { fateOfCommand } from './fate.js'
 import { sessionEndsBy } from './session.js'
-import { isOpen, type Command, type DocumentState, type Rules } from './state.js'
+import { isFinal, isOpen, type Command, type DocumentState, type Rules } from './state.js'
 
 /** Finished commands, and finished saves, that a key remembers at the most. */
 const FINISHED_KEPT = 64
@@ -18,8 +18,9 @@ export function forget(state: DocumentState, now: number, rules: Rules): Documen
   )
   const saves = keep(
     state.saves,
-    // What has ended in this turn is still to be told to those who wait for it.
-    (save) => save.done !== undefined && save.done.turn < state.turn,
+    // What has ended in this turn is still to be told to those who wait for it. A final save is never
+    // stale (rule 3), so nothing but its name keeps it from being stored again, over newer ones.
+    (save) => save.done !== undefined && save.done.turn < state.turn && !isFinal(save),
     (save) => isOpen(save) || save.done === undefined || save.done.at > oldest,
   )
   return commands === state.commands && saves === state.saves
