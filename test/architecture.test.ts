@@ -161,11 +161,11 @@ describe('libraries', () => {
   it('ipaddr.js is used by client/address.ts', () => {
     assert.deepEqual(usersOf('ipaddr.js', { types: true }), ['client/address.ts'])
   })
-  it('koa is nobody`s at run time, @koa/router and koa-bodyparser are receiver/koa.ts`s', () => {
+  it('koa is nobody`s at run time, @koa/router and co-body are receiver/koa.ts`s', () => {
     assert.deepEqual(usersOf('koa', { types: false }), [])
     assert.deepEqual(usersOf('koa', { types: true }), ['api.ts', 'receiver/koa.ts'])
     assert.deepEqual(usersOf('@koa/router', { types: true }), ['receiver/koa.ts'])
-    assert.deepEqual(usersOf('koa-bodyparser', { types: true }), ['receiver/koa.ts'])
+    assert.deepEqual(usersOf('co-body', { types: true }), ['receiver/koa.ts'])
   })
   it('every one of them is a dependency or a peer, and node`s own are named node:', () => {
     const manifest = JSON.parse(

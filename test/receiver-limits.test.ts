@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { connect, type Socket } from 'node:net'
 import { describe, it, type TestContext } from 'node:test'
-import { gzipSync } from 'node:zlib'
+import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib'
 import { once } from 'node:events'
 import { virtualClock } from '../src/testing/index.js'
 import {
@@ -33,7 +33,7 @@ function head(url: string, lines: string[]): string {
   return [`POST ${new URL(url).pathname} HTTP/1.1`, 'Host: x', ...lines, '', ''].join('\r\n')
 }
 
-describe('2. a body that is slow, short or without end', LIMIT, () => {
+describe('bad input 2: a body that is slow, short or without end', LIMIT, () => {
   it('is cut off after 30 s, whatever trickles in; nothing happens, and no error reaches the app', async (t) => {
     const clock = virtualClock()
     const errors: unknown[] = []
@@ -91,9 +91,29 @@ describe('2. a body that is slow, short or without end', LIMIT, () => {
     await turnedAway
     assert.deepEqual(heard, [])
   })
+
+  for (const [encoding, pack] of [
+    ['gzip', gzipSync],
+    ['br', brotliCompressSync],
+  ] as const) {
+    it(`${encoding}: nor is anything kept waiting by what cannot be unpacked any more`, async (t) => {
+      const stage = await setStage(t)
+      const turnedAway = new Promise((resolve) => stage.app.docs.on('rejected', resolve))
+      const { socket } = await open(t, stage.url)
+      const packed = pack(JSON.stringify(stage.callback())).subarray(0, 20)
+      socket.write(
+        head(stage.url, [`Content-Encoding: ${encoding}`, 'Content-Length: 1000']) +
+          packed.toString('latin1'),
+        'latin1',
+      )
+      socket.end()
+      const reason = 'the body did not arrive'
+      assert.deepEqual(await turnedAway, { reason, status: 400 })
+    })
+  }
 })
 
-describe('3. a body over maxBody: 413', LIMIT, () => {
+describe('bad input 3: a body over maxBody: 413', LIMIT, () => {
   const maxBody = 64 * 1024
   const tooLong = { status: 413, body: { error: 1 } }
   const long = JSON.stringify({ key: 'k1', status: 4, pad: 'x'.repeat(maxBody) })
@@ -154,7 +174,6 @@ describe('3. a body over maxBody: 413', LIMIT, () => {
   for (const encoding of ['gzip', 'deflate', 'br'] as const) {
     it(`${encoding}: what unpacks to far more is 413, with flat memory`, async (t) => {
       const { url, rejected } = await setStage(t, { maxBody })
-      const { deflateSync, brotliCompressSync } = await import('node:zlib')
       const pack = { gzip: gzipSync, deflate: deflateSync, br: brotliCompressSync }[encoding]
       const plain = Buffer.alloc(128 * 1024 * 1024, '[')
       const bomb = pack(plain)
@@ -190,7 +209,7 @@ describe('3. a body over maxBody: 413', LIMIT, () => {
   })
 })
 
-describe('4. 200,000 nested arrays', LIMIT, () => {
+describe('bad input 4: 200,000 nested arrays', LIMIT, () => {
   const nested = '['.repeat(200_000) + ']'.repeat(200_000)
 
   it('as the body: 403, and 400 with tokens off', async (t) => {
@@ -226,7 +245,7 @@ describe('4. 200,000 nested arrays', LIMIT, () => {
   })
 })
 
-describe('16. the same valid callback', LIMIT, () => {
+describe('bad input 16: the same valid callback', LIMIT, () => {
   for (const status of [2, 6]) {
     it(`${status}, 50 times at once and again 4 minutes later: one onSave, equal answers`, async (t) => {
       const clock = virtualClock()

@@ -1,14 +1,17 @@
 /** A Koa context to `receive()` and back: the routes and the body parser. */
 import type { IncomingMessage } from 'node:http'
 import Router from '@koa/router'
+import parse from 'co-body'
 import type { Context, Middleware } from 'koa'
-import bodyParser from 'koa-bodyparser'
 import type { Clock } from '../clock.js'
 import type { Events } from '../events.js'
 import type { CallbackRequest, Receive } from './receive.js'
 
 /** How long a body may take to arrive, ms: one that never ends holds a connection no longer. */
 const BODY_TIMEOUT = 30_000
+
+/** A byte order mark and what is not UTF-8 are not JSON, and not to be mended into a callback. */
+const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 export interface KoaParts {
   receive: Receive
@@ -25,21 +28,6 @@ export function createCallbackMiddleware({
   clock,
   maxBody,
 }: KoaParts): Middleware {
-  const parse = bodyParser({
-    enableTypes: ['json'],
-    // Judged by its token alone: no content type gets around the check.
-    detectJSON: () => true,
-    jsonLimit: `${maxBody}b`,
-    onerror(error, ctx) {
-      const { status, type } = error as { status?: unknown; type?: unknown }
-      // Too long, or not all of it has come: nothing is done about half a callback.
-      if (status === 413 || type === 'request.aborted' || type === 'request.size.invalid')
-        throw error
-      // Not JSON: the header's token may still be good, and decides.
-      ctx.request.body = undefined
-    },
-  })
-
   return async function docsCallback(ctx: Context) {
     if (ctx.method !== 'POST') {
       ctx.status = 405
@@ -47,10 +35,9 @@ export function createCallbackMiddleware({
       ctx.body = { error: 1 }
       return
     }
+    let body: unknown
     try {
-      await inTime(ctx, async () => {
-        await parse(ctx, () => Promise.resolve())
-      })
+      body = await inTime(ctx.req, bodyOf(ctx))
     } catch (error) {
       const status = (error as { status?: unknown }).status === 413 ? 413 : 400
       const reason =
@@ -63,15 +50,39 @@ export function createCallbackMiddleware({
       return
     }
     const { ref } = (ctx as { params?: Record<string, string> }).params ?? {}
-    const reply = await receive({ body: ctx.request.body, headers: headersOf(ctx.req), ref })
+    const reply = await receive({ body, headers: headersOf(ctx.req), ref })
     ctx.status = reply.status
     ctx.body = reply.body
   }
 
-  async function inTime(ctx: Context, read: () => Promise<unknown>): Promise<void> {
-    const cancel = clock.after(BODY_TIMEOUT, () => ctx.req.destroy())
+  /** As the application's own parser left it, else read here: any content type, judged by the token alone. */
+  async function bodyOf(ctx: Context): Promise<unknown> {
+    const { body } = ctx.request as { body?: unknown }
+    if (body !== undefined) return body
     try {
-      await read()
+      // Without an encoding it comes as bytes.
+      const bytes = (await parse.text(ctx.req, { limit: `${maxBody}b`, encoding: '' })) as Buffer
+      return JSON.parse(UTF8.decode(bytes)) as unknown
+    } catch (error) {
+      const { status, type } = error as { status?: unknown; type?: unknown }
+      // Too long, or not all of it has come: nothing is done about half a callback.
+      if (status === 413 || type === 'request.aborted' || type === 'request.size.invalid')
+        throw error
+      // Not JSON: the header's token may still be good, and decides.
+      return undefined
+    }
+  }
+
+  /** What is still being unpacked does not notice that the sender has gone. */
+  async function inTime(request: IncomingMessage, body: Promise<unknown>): Promise<unknown> {
+    const cancel = clock.after(BODY_TIMEOUT, () => request.destroy())
+    const gone = new Promise<never>((_resolve, reject) => {
+      request.once('close', () => {
+        if (!request.complete) reject(new Error('the sender has gone'))
+      })
+    })
+    try {
+      return await Promise.race([body, gone])
     } finally {
       cancel()
     }
@@ -89,6 +100,8 @@ function headersOf({ headers, headersDistinct }: IncomingMessage): CallbackReque
 
 /** The callback route, made with @koa/router. */
 export function createRoutes(middleware: Middleware, path: string): Middleware {
+  // Without its ref a callback is refused by us (403), and not by the application.
+  const router = new Router().all([path, `${path}/:ref`], middleware)
   // The router's context has more than Koa's; it is the router that adds it.
-  return new Router().all(`${path}/:ref`, middleware).routes() as unknown as Middleware
+  return router.routes() as unknown as Middleware
 }
