@@ -3,6 +3,7 @@ import { badOption, DocsError } from './errors.js'
 
 /** bytes */
 const MIN_SECRET = 32
+const GIVE_ONE = "give the Docs server's secret, or null to turn tokens off on both sides"
 const WELL_KNOWN = new Set(['secret', 'verysecretstring'])
 
 /** A secret is never shown, not even a wrong one. */
@@ -13,7 +14,7 @@ export function checkSecrets(secret: unknown, allowWeak: unknown): readonly stri
   }
   if (secret === null) return null
   if (secret === undefined) {
-    throw refuse("missing; give the Docs server's secret, or null to turn tokens off on both sides")
+    throw refuse(`missing; ${GIVE_ONE}`)
   }
   const secrets: readonly unknown[] = Array.isArray(secret) ? secret : [secret]
   if (secrets.length === 0 || secrets.length > 2) {
@@ -22,7 +23,7 @@ export function checkSecrets(secret: unknown, allowWeak: unknown): readonly stri
   return secrets.map((one) => {
     if (typeof one !== 'string')
       throw refuse('not a text; allowed are a text, [current, previous], or null')
-    if (one === '') throw refuse('empty: everybody could sign')
+    if (one === '') throw refuse(`empty: everybody could sign; ${GIVE_ONE}`)
     if (one !== one.trim()) throw refuse('has white space at its start or end; trim it')
     const weak = Buffer.byteLength(one) < MIN_SECRET || WELL_KNOWN.has(one)
     if (weak && allowWeak !== true) {

@@ -83,7 +83,7 @@ describe('defaults', () => {
   })
 })
 
-describe('server and publicUrl (bad-inputs 31)', () => {
+describe('bad input 31: server and publicUrl', () => {
   const good: [given: string, server: string, publicUrl: string][] = [
     ['http://docs.internal', 'http://docs.internal/', 'http://docs.internal'],
     ['http://docs.internal/', 'http://docs.internal/', 'http://docs.internal'],
@@ -145,7 +145,7 @@ describe('server and publicUrl (bad-inputs 31)', () => {
   })
 })
 
-describe('secret (bad-inputs 32)', () => {
+describe('bad input 32: secret', () => {
   it('a text of 32 bytes, [current, previous] and null are taken', () => {
     assert.deepEqual(resolve({ secret: 'x'.repeat(32) }).secrets, ['x'.repeat(32)])
     assert.deepEqual(resolve({ secret: 'ü'.repeat(16) }).secrets, ['ü'.repeat(16)])
@@ -156,15 +156,19 @@ describe('secret (bad-inputs 32)', () => {
   it('a weak one is taken where allowWeakSecret says so, an empty one never', () => {
     assert.deepEqual(resolve({ secret: 'weak', allowWeakSecret: true }).secrets, ['weak'])
     assert.match(refusal({ secret: '', allowWeakSecret: true }), /empty/)
+    assert.match(refusal({ secret: ' weak', allowWeakSecret: true }), /white space/)
+    assert.match(refusal({ secret: ['weak', ''], allowWeakSecret: true }), /empty/)
   })
   const bad: [what: string, secret: unknown, says: RegExp][] = [
     ['undefined', undefined, /missing.*null to turn tokens off/],
-    ['""', '', /empty/],
+    ['""', '', /empty.*give the Docs server's secret, or null/],
+    ['white space', '    ', /white space.*trim it/],
     ['" x "', ' hunter2-hunter2-hunter2-hunter2-hunter2 ', /white space/],
     ['a trailing newline', 'hunter2-hunter2-hunter2-hunter2-hunter2\n', /white space/],
     ['Buffer.alloc(0)', Buffer.alloc(0), /not a text/],
     ['a buffer', Buffer.from('hunter2-hunter2-hunter2-hunter2-hunter2'), /not a text/],
     ['"secret"', 'secret', /too weak.*32 bytes.*allowWeakSecret/],
+    ['"verysecretstring"', 'verysecretstring', /too weak.*32 bytes.*allowWeakSecret/],
     ['31 bytes', 'hunter2-hunter2-hunter2-hunter2', /too weak/],
     ['a number', 5, /not a text/],
     ['false', false, /not a text/],
@@ -186,7 +190,7 @@ describe('secret (bad-inputs 32)', () => {
   }
 })
 
-describe('numbers (bad-inputs 33)', () => {
+describe('bad input 33: numbers', () => {
   const LONGEST = 2 ** 31 - 1
   const numbers: [name: string, least: number, most: number, infinite?: boolean][] = [
     ['grace', 0, LONGEST],

@@ -164,6 +164,11 @@ describe('verifyToken refuses', () => {
     ['exp 61 s ago', forge({ exp: NOW - 61 }), 'expired'],
     ['iat in a year', forge({ ...times, iat: NOW + 31_536_000 }), 'issued-in-future'],
     ['iat in 61 s', forge({ ...times, iat: NOW + 61 }), 'issued-in-future'],
+    ['iat of 15 minutes and 61 s ago', forge({ ...times, iat: NOW - 961 }), 'expired'],
+    ['iat 0', forge({ ...times, iat: 0 }), 'expired'],
+    ['iat -1e308', forge({ ...times, iat: -1e308 }), 'expired'],
+    ['iat null', forge({ ...times, iat: null }), 'claims'],
+    ['iat 1e400', forge(`{"exp":${NOW + 9},"iat":1e400}`), 'claims'],
     ['iat as a text', forge({ ...times, iat: String(NOW) }), 'claims'],
     ['nbf in a year', forge({ ...times, nbf: NOW + 31_536_000 }), 'issued-in-future'],
   ]
@@ -174,6 +179,8 @@ describe('verifyToken refuses', () => {
   it('but takes what is within the tolerance', () => {
     assert.equal(reason(verify(forge({ exp: NOW - 59 }))), 'ok')
     assert.equal(reason(verify(forge({ ...times, iat: NOW + 59 }))), 'ok')
+    assert.equal(reason(verify(forge({ ...times, iat: NOW - 959 }))), 'ok')
+    assert.equal(reason(verify(forge({ exp: NOW + 300 }))), 'ok', 'iat is not asked for')
     assert.equal(reason(verify(forge(times, { kid: 'docs-1' }))), 'ok')
   })
   it('everything when the tolerance is not a number, and counts one in a text as that number', () => {

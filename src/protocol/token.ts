@@ -59,6 +59,8 @@ type VerifyOptions = Pick<TokenOptions, 'algorithms' | 'clockTolerance'>
 
 /** The token of the largest callback body there is by default (10 MB) fits. */
 const MAX_LENGTH = 12 * 1024 * 1024
+/** In seconds. A callback's link is dead by then (`docs-server.md`, "Callbacks"): one that is older was captured. */
+const MAX_AGE = 15 * 60
 const THREE_PARTS = /^[\w-]+\.[\w-]+\.[\w-]+$/
 
 /** They name a key of the sender's choice or change how the signature is made; the Docs server sends none. */
@@ -235,6 +237,8 @@ function refusedTimes(claims: Claims, seconds: number, tolerance: number): Refus
     if (time === undefined) continue
     if (!isFiniteNumber(time)) return refuse('claims', `${name} is not a finite number`)
     if (!(time - seconds <= tolerance)) return refuse('issued-in-future')
+    if (name === 'iat' && seconds - time > MAX_AGE + tolerance)
+      return refuse('expired', 'issued long ago')
   }
   return undefined
 }
