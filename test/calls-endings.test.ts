@@ -1,4 +1,4 @@
-/** How calls end before their time: signals (bad-inputs 35) and close() (36). */
+/** How calls end before their time: signals and close(). */
 import assert from 'node:assert/strict'
 import { getEventListeners } from 'node:events'
 import { describe, it } from 'node:test'
@@ -35,7 +35,7 @@ const calls: Record<string, Call> = {
 const keyOf = (name: string): string | undefined =>
   ['version', 'license', 'forgotten.list'].includes(name) ? undefined : 'k1'
 
-describe('a signal', LIMIT, () => {
+describe('bad input 35: a signal', LIMIT, () => {
   for (const [name, call] of Object.entries(calls)) {
     it(`aborted before: ${name} rejects with its reason and sends nothing`, async (t) => {
       const { docs, commands } = await startPair(t)
@@ -159,7 +159,7 @@ describe('a deadline of a call', LIMIT, () => {
   }
 })
 
-describe('close()', LIMIT, () => {
+describe('bad input 36: close()', LIMIT, () => {
   for (const [name, call] of Object.entries(calls)) {
     it(`${name} after it is CLOSED, and nothing is sent`, async (t) => {
       const { docs, commands } = await startPair(t)

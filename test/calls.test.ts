@@ -403,7 +403,7 @@ describe('forgotten', LIMIT, () => {
 })
 
 describe(
-  'bad arguments: BAD_OPTION that names them, and nothing is sent (bad-inputs 33, 34)',
+  'bad input 34: bad arguments are BAD_OPTION that names them, and nothing is sent',
   LIMIT,
   () => {
     type Call = (docs: Docs) => unknown
@@ -534,7 +534,7 @@ describe(
   },
 )
 
-describe('what onSave does (bad-inputs 37)', LIMIT, () => {
+describe('bad input 37: what onSave does', LIMIT, () => {
   const circular: unknown[] = []
   circular.push(circular)
   const results: [what: string, result: unknown, stored: unknown][] = [

@@ -178,7 +178,7 @@ describe('the token of a command', () => {
   })
 })
 
-describe('an answer of the Docs server that is not 0', () => {
+describe('bad input 29: an answer of the Docs server that is not 0', () => {
   it('has the numbers that were seen', () => {
     assert.deepEqual(COMMAND_ERRORS, {
       0: 'none',
@@ -202,7 +202,7 @@ describe('an answer of the Docs server that is not 0', () => {
   }
 })
 
-describe('an answer that no Docs server gives is BAD_RESPONSE', () => {
+describe('bad input 27: an answer that no Docs server gives is BAD_RESPONSE', () => {
   const html = '<html>Sign in</html>'
   const cases: [what: string, raw: string, retryable: boolean][] = [
     ['HTTP 500', response(500, '{"error":0,"key":"k1"}'), true],
@@ -282,7 +282,7 @@ describe('the older address', () => {
   })
 })
 
-describe('no answer is UNREACHABLE and says whether the command arrived', () => {
+describe('bad input 28: no answer is UNREACHABLE and says whether the command arrived', () => {
   const UNKNOWN = /it is not known whether the command arrived/
 
   it('certainly not, where nobody listens', async (t) => {

@@ -361,7 +361,7 @@ describe('toFile', () => {
   })
 })
 
-describe('a bad download', () => {
+describe('bad input 30: a bad download', () => {
   const gzip = gzipSync(Buffer.alloc(10_000_000)).toString('latin1')
   const long = 'x'.repeat(MAX + 1)
   const write = (text: string) => (socket: Socket) => void socket.write(text, 'latin1')
