@@ -9,7 +9,7 @@ const COUNT = 20_000
 
 test(
   `${COUNT} inputs: nobody gets in, nothing breaks, what is signed is stored (SEED=${first})`,
-  { timeout: 300_000 },
+  { timeout: 600_000 },
   async (t) => {
     const report = await fuzz(first, COUNT)
     t.diagnostic(closingLine(first, report))

@@ -50,6 +50,7 @@ export async function fuzz(first: number, count: number): Promise<Report> {
         (_, at) => first + done + at,
       )
       await Promise.all(lines.map((line) => drain(line, seeds)))
+      judge.endBatch()
       await world.clock.advance(STEP)
     }
     // Everything that is remembered is forgotten in its time, and no timer is left behind.
@@ -92,7 +93,9 @@ export async function fuzz(first: number, count: number): Promise<Report> {
 
 function createJudge(world: World) {
   const violations: string[] = []
+  /** Of this batch: the keys of callbacks that were signed, and the inputs whose file may be fetched. */
   const known = new Set<string>()
+  const signed = new Set<number>()
   /** The refusal of each status that was seen first: all others are the same, header and body. */
   const refusals = new Map<number, string>()
   let stored = 0
@@ -111,6 +114,7 @@ function createJudge(world: World) {
     if ('status' in expected) {
       const { status, error, key } = expected
       if (key !== undefined) known.add(key)
+      if (status === 200 && error === 0) signed.add(seed)
       const [answer] = answers
       const good = answer?.status === status && answer.body === `{"error":${error}}`
       if (!good || answers.length !== 1) violate(seed, input, `expected ${status}, got ${told}`)
@@ -151,22 +155,31 @@ function createJudge(world: World) {
       violate(seed, input, `stored with another body: ${String(save?.body)}`)
   }
 
+  /** Nothing is under way now: whatever has been touched, stored or fetched was signed. */
+  function endBatch(): void {
+    const { touched, stored: left, fetched } = world
+    const strange = (what: string, found: string[]): void => {
+      if (found.length > 0) violations.push(`${what}: ${found.slice(0, 5).join(', ')}`)
+    }
+    const unknown = (key: string): boolean => !known.has(key)
+    strange('the ledger has heard of', [...touched].filter(unknown))
+    strange('stored, and signed by nobody', [...left.keys()].filter(unknown))
+    const seedOf = (path: string): number => Number(/\/data\/(\d+)_/.exec(path)?.[1])
+    strange(
+      'fetched',
+      [...fetched].filter((path) => !signed.has(seedOf(path))),
+    )
+    for (const seen of [touched, left, fetched, known, signed]) seen.clear()
+  }
+
   function end({ heap }: Report): void {
-    const strangers = [...world.touched].filter((key) => !known.has(key))
-    if (strangers.length > 0)
-      violations.push(`the ledger has heard of ${strangers.slice(0, 5).join(', ')}`)
-    const unasked = [...world.stored.keys()].filter((key) => !known.has(key))
-    if (unasked.length > 0)
-      violations.push(`stored, and signed by nobody: ${unasked.slice(0, 5).join(', ')}`)
-    const paths = [...world.fetched].filter((path) => !path.startsWith('/cache/files/data/'))
-    if (paths.length > 0) violations.push(`fetched: ${paths.slice(0, 5).join(', ')}`)
     if (world.clock.pending > 0) violations.push(`${world.clock.pending} timers are left behind`)
     if (heap.early > 0 && heap.late > heap.early + GROWTH)
       violations.push(`the heap has grown from ${heap.early} to ${heap.late} bytes`)
     violations.push(...world.accidents)
   }
 
-  return { violations, violate, look, lookAtSaves, end, stored: () => stored }
+  return { violations, violate, look, lookAtSaves, endBatch, end, stored: () => stored }
 }
 
 /** After a collection, with whatever closes connections given its turn. */
