@@ -36,3 +36,13 @@ function listen(signal: AbortSignal): Group {
   signal.addEventListener('abort', listener, { once: true })
   return group
 }
+
+/** What `work` ends with, unless the signal is aborted before: then it rejects at once. The work goes on. */
+export function unlessAborted<Result>(work: Promise<Result>, signal: AbortSignal): Promise<Result> {
+  return new Promise((resolve, reject) => {
+    const abort = (): void => reject(new Error('aborted', { cause: signal.reason }))
+    const cancel = signal.aborted ? undefined : onAbort(signal, abort)
+    work.then(resolve, reject).finally(cancel)
+    if (signal.aborted) abort()
+  })
+}

@@ -48,6 +48,12 @@ export function checkCall(options: unknown): void {
   checkUserdata(userdata)
 }
 
+export function checkFunction(name: string, value: unknown): void {
+  if (value !== undefined && typeof value !== 'function') {
+    throw badOption(name, value, 'give a function')
+  }
+}
+
 export function checkUsers(users: unknown): void {
   const texts = Array.isArray(users) && users.every((user) => typeof user === 'string')
   if (users !== undefined && !texts) throw badOption('users', users, 'give an array of user ids')

@@ -1,8 +1,16 @@
 /** The calls that send commands: arguments checked, deadlines kept, verdicts turned into results. */
-import { onAbort } from './abort.js'
+import { onAbort, unlessAborted } from './abort.js'
 import type { Docs, ForcesaveOptions } from './api.js'
 import type { CallOptions } from './call-options.js'
-import { checkCall, checkKey, checkMeta, checkUsers, handleOf, parseHandle } from './arguments.js'
+import {
+  checkCall,
+  checkFunction,
+  checkKey,
+  checkMeta,
+  checkUsers,
+  handleOf,
+  parseHandle,
+} from './arguments.js'
 import type { Asks, Asked } from './client/asks.js'
 import type { CommandClient } from './client/commands.js'
 import { startDeadline } from './client/deadline.js'
@@ -10,15 +18,16 @@ import type { Clock } from './clock.js'
 import { commandRejected, DocsError, fromPlainError } from './errors.js'
 import type { Logger } from './events.js'
 import { closedError } from './ledger/outcome.js'
-import type { AnswerFacts } from './ledger/state.js'
 import type { CommandName, CommandRequests, CommandResponses } from './protocol/command.js'
-import type { Forgotten } from './recovery/forgotten.js'
+import type { ForgottenFiles } from './recovery/forgotten.js'
+import type { Recover } from './recovery/recover.js'
 import { forcesaveResult, infoResult } from './results.js'
 
 export interface CallParts {
   asks: Asks
   client: CommandClient
-  forgotten: Forgotten
+  forgotten: ForgottenFiles
+  recover: Recover
   clock: Clock
   logger: Logger
   /** ms */
@@ -177,6 +186,12 @@ export function createCalls(parts: CallParts): Calls {
         checkKey(key)
         return callForgotten(key, options, (signal) => forgotten.delete(key, { signal }))
       },
+      async recover(options = {}) {
+        checkCall(options)
+        const { onResult } = options
+        checkFunction('onResult', onResult)
+        return within(undefined, options, Infinity, (signal) => parts.recover({ signal, onResult }))
+      },
     },
   }
 
@@ -188,13 +203,4 @@ export function createCalls(parts: CallParts): Calls {
     checkCall(options)
     return within(key, options, parts.commandTimeout, work)
   }
-}
-
-function unlessAborted(answer: Promise<AnswerFacts>, signal: AbortSignal): Promise<AnswerFacts> {
-  return new Promise((resolve, reject) => {
-    const abort = (): void => reject(new Error('aborted', { cause: signal.reason }))
-    if (signal.aborted) return abort()
-    const cancel = onAbort(signal, abort)
-    answer.then(resolve, reject).finally(cancel)
-  })
 }

@@ -24,6 +24,8 @@ import { createKeys, signToken } from './protocol/token.js'
 import { createCallbackMiddleware, createRoutes } from './receiver/koa.js'
 import { createReceiver } from './receiver/receive.js'
 import { createForgotten } from './recovery/forgotten.js'
+import { createRecover } from './recovery/recover.js'
+import { createSweep } from './recovery/sweep.js'
 import { createRunner } from './saves/runner.js'
 import { forcesaveEach } from './sessions/forcesave-all.js'
 import { listSessions } from './sessions/sessions.js'
@@ -93,8 +95,13 @@ export function assembleDocs(given: DocsOptions, outside: Outside): Docs {
   const queue = backend.startQueue(run, report)
   const receive = createReceiver({ ...options, ledger, downloader, events, clock, refs, keys })
   const middleware = createCallbackMiddleware({ receive, events, clock, maxBody: options.maxBody })
+  const recover = createRecover({ ...options, forgotten, client, asks, ledger, clock })
+  const schedule = backend.startSchedule(
+    options.recoverEvery,
+    createSweep({ recover, events, logger, closing: closing.signal }),
+  )
   const calls = createCalls({
-    ...{ asks, client, forgotten, clock, logger, timeout, closing: closing.signal },
+    ...{ asks, client, forgotten, recover, clock, logger, timeout, closing: closing.signal },
     commandTimeout: options.commandTimeout,
   })
   const sweeping = { ...calls, ledger, closing: closing.signal }
@@ -139,7 +146,7 @@ export function assembleDocs(given: DocsOptions, outside: Outside): Docs {
 
   async function shutDown(): Promise<void> {
     closing.abort()
-    await queue.close()
+    await Promise.all([queue.close(), schedule.close()])
     // An answer that is not recorded leaves those in doubt who wait elsewhere.
     const patience = startDeadline(clock, ANSWER_PATIENCE)
     await Promise.race([

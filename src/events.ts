@@ -18,6 +18,8 @@ export interface DocsEvents {
   'save-failed': { key: string; ref: string; save: string; error: DocsError; permanent: boolean }
   /** The Docs server could not convert a document (callback status 3: final, 7: forced). */
   'conversion-failed': { key: string; ref: string; final: boolean }
+  /** A sweep of `recoverEvery` has ended in this process; with `error`: before its time. */
+  recovery: { recovered: number; left: number; gone: number; failed: number; error?: unknown }
   /** A callback was turned away or not understood, and why. */
   rejected: { reason: string; status: number; key?: string; ref?: string }
   /** A command was answered, or could not be sent. */

@@ -6,6 +6,7 @@ import { badOption, DocsError } from './errors.js'
 import { silentLogger, type Logger } from './events.js'
 import type { RedisOption } from './backends/backend.js'
 import type { FailedConversion } from './receiver/receive.js'
+import type { RefOf } from './recovery/recover.js'
 import type { OnSave } from './saves/runner.js'
 import type { Algorithm, TokenOptions } from './protocol/token.js'
 
@@ -73,6 +74,19 @@ export interface DocsOptions {
   downloadOrigins?: readonly string[]
   /** How long verdicts and names are remembered; 900,000 at least. Default 3,600,000, an hour. */
   retention?: number
+  /**
+   * Tells the `ref` of the file that a document key stands for, for forgotten files of which no callback
+   * has told (lately): after a restart without `redis`, or after the retention time. `undefined` where the
+   * key is not yours, or its file has another key by now: storing what it names could destroy newer edits.
+   * @example refOf: async (key) => (await files.findByKey(key))?.id
+   */
+  refOf?: RefOf
+  /**
+   * How often forgotten files are looked for, as by `docs.forgotten.recover()`; 60,000 at least. The first
+   * sweep begins at the start. With `redis` it is one per interval for all processes: give it to each of
+   * them. Default: never.
+   */
+  recoverEvery?: number
   /** Takes a secret of less than 32 bytes. Default false. */
   allowWeakSecret?: boolean
   /**
@@ -88,9 +102,21 @@ export interface DocsOptions {
 
 /** The options, checked, with every default filled in. */
 export type ResolvedOptions = Required<
-  Omit<DocsOptions, 'server' | 'secret' | 'publicUrl' | 'token' | 'allowWeakSecret' | 'redis'>
+  Omit<
+    DocsOptions,
+    | 'server'
+    | 'secret'
+    | 'publicUrl'
+    | 'token'
+    | 'allowWeakSecret'
+    | 'redis'
+    | 'refOf'
+    | 'recoverEvery'
+  >
 > & {
   redis: RedisOption | undefined
+  refOf: RefOf | undefined
+  recoverEvery: number | undefined
   server: URL
   secrets: readonly string[] | null
   publicUrl: string | undefined
@@ -128,6 +154,7 @@ const TOKEN_DEFAULTS: TokenOptions = {
 
 const KNOWN = new Set([
   ...['server', 'secret', 'onSave', 'publicUrl', 'token', 'allowWeakSecret', 'redis'],
+  ...['refOf', 'recoverEvery'],
   ...Object.keys(DEFAULTS),
 ])
 
@@ -147,6 +174,8 @@ export function resolveOptions(given: DocsOptions): ResolvedOptions {
   const options = {
     ...rest,
     redis: checkRedis(redis, rest.worker),
+    refOf: rest.refOf,
+    recoverEvery: rest.recoverEvery,
     server: new URL(baseUrl('server', server)),
     secrets: checkSecrets(secret, allowWeakSecret),
     publicUrl: publicUrl === undefined ? undefined : baseUrl('publicUrl', publicUrl),
@@ -167,6 +196,8 @@ function checkNumbers(options: ResolvedOptions): void {
   checkDelay('downloadTimeout', options.downloadTimeout, 1)
   // A link lives 15 minutes: what may still come by one is not to be forgotten.
   checkDelay('retention', options.retention, 900_000)
+  // Forgotten files are rare, and each sweep asks for the whole list.
+  if (options.recoverEvery !== undefined) checkDelay('recoverEvery', options.recoverEvery, 60_000)
   checkWhole('retries', options.retries, 0, 10, 'further attempts')
   checkWhole('maxBody', options.maxBody, 1024, 2 ** 31, 'bytes')
   checkWhole('maxDownload', options.maxDownload, 1, Number.MAX_SAFE_INTEGER, 'bytes')
@@ -190,10 +221,14 @@ function checkTexts(options: ResolvedOptions): void {
   }
 }
 
-function checkFunctions({ onSave, onConversionFailed, logger }: ResolvedOptions): void {
+function checkFunctions(options: ResolvedOptions): void {
+  const { onSave, onConversionFailed, refOf, logger } = options
   if (typeof onSave !== 'function') throw badOption('onSave', onSave, 'give a function')
   if (typeof onConversionFailed !== 'function') {
     throw badOption('onConversionFailed', onConversionFailed, 'give a function')
+  }
+  if (refOf !== undefined && typeof refOf !== 'function') {
+    throw badOption('refOf', refOf, 'give a function')
   }
   for (const method of ['debug', 'info', 'warn', 'error'] as const) {
     if (!isRecord(logger) || typeof logger[method] !== 'function') {

@@ -3,6 +3,7 @@ import type { Clock } from '../clock.js'
 import type { Logger } from '../events.js'
 import type { Ledger, Perform } from '../ledger/ledger.js'
 import type { Rules } from '../ledger/state.js'
+import type { Schedule, Sweep } from '../recovery/schedule.js'
 import type { RunSave, SaveQueue, SaveReport } from '../saves/queue.js'
 
 /**
@@ -27,6 +28,8 @@ export interface Backend {
   ledger: Ledger
   /** Called once, when there is something to run saves with. */
   startQueue: (run: RunSave, report: SaveReport) => SaveQueue
-  /** Lets go of what the ledger and the queue have used, once both are closed. */
+  /** Called once: sweeps begin every so many ms; undefined: never, and an earlier schedule ends. */
+  startSchedule: (every: number | undefined, sweep: Sweep) => Schedule
+  /** Lets go of what the ledger, the queue and the schedule have used, once all are closed. */
   close: () => Promise<void>
 }

@@ -5,6 +5,8 @@ import type { Ledger } from '../ledger/ledger.js'
 import { runnableOf } from '../ledger/order.js'
 import { createBullmqQueue } from '../saves/bullmq-queue.js'
 import type { RunSave, SaveQueue, SaveReport } from '../saves/queue.js'
+import { createBullmqSchedule } from '../recovery/bullmq-schedule.js'
+import type { Schedule, Sweep } from '../recovery/schedule.js'
 import type { BackendParts, RedisOption } from './backend.js'
 import { openConnections } from './redis-connections.js'
 import { lookAtRedis } from './redis-look.js'
@@ -12,6 +14,7 @@ import { lookAtRedis } from './redis-look.js'
 export interface Connected {
   ledger: Ledger
   startQueue: (run: RunSave, report: SaveReport) => SaveQueue
+  startSchedule: (every: number | undefined, sweep: Sweep) => Schedule
   close: () => Promise<void>
 }
 
@@ -38,6 +41,9 @@ export async function connect(option: RedisOption, parts: BackendParts): Promise
     return () => Promise.resolve()
   }
 
+  const { worker } = connections
+  const workerConnection = worker === undefined ? {} : { workerConnection: worker }
+
   return {
     ledger,
     startQueue: (run, report) =>
@@ -45,13 +51,19 @@ export async function connect(option: RedisOption, parts: BackendParts): Promise
         ...{ run, report, clock, retries, logger, concurrency },
         prefix: `{${prefix}}`,
         connection: connections.queue,
-        ...(connections.worker === undefined ? {} : { workerConnection: connections.worker }),
+        ...workerConnection,
         async wanted(key, name, sequence) {
           const { saves } = await ledger.read(key)
           const save = saves.find((other) => other.name === name)
           if (save?.phase !== 'running' || save.sequence !== sequence) return undefined
           return runnableOf(save)
         },
+      }),
+    startSchedule: (every, sweep) =>
+      createBullmqSchedule({
+        ...{ every, sweep, clock, logger, prefix: `{${prefix}}` },
+        connection: connections.queue,
+        ...workerConnection,
       }),
     close: () => connections.close(),
   }

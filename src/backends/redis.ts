@@ -4,6 +4,7 @@
  */
 import { createRequire } from 'node:module'
 import { badOption, DocsError } from '../errors.js'
+import type { Schedule } from '../recovery/schedule.js'
 import type { SaveQueue } from '../saves/queue.js'
 import type { Backend, BackendParts, RedisOption } from './backend.js'
 import type { Connected } from './redis-connected.js'
@@ -36,6 +37,11 @@ export function createRedisBackend(redis: RedisOption, parts: BackendParts): Bac
         add: (key, save) => whenConnected(async () => (await queue).add(key, save)),
         close: async () => (await queue).close(),
       }
+    },
+    startSchedule(every, sweep): Schedule {
+      const schedule = connected.then((backend) => backend.startSchedule(every, sweep))
+      schedule.catch(() => {})
+      return { close: async () => (await schedule).close() }
     },
     close: async () => (await connected).close(),
   }

@@ -6,6 +6,7 @@
 import { recordArrival, shareFates } from './arrival.js'
 import { cameElsewhere, refAfter } from './binding.js'
 import { mayBeOutdated } from './fate.js'
+import { joinedSave, recordFound } from './forgotten.js'
 import { judge } from './judge.js'
 import { advanceSaves } from './order.js'
 import { forget } from './retention.js'
@@ -72,6 +73,8 @@ function record(
       return recordArrival(state, event.save, now)
     case 'searched':
       return recordSearch(state, event, now)
+    case 'found':
+      return recordFound(state, event, now)
     case 'discarded':
       return finish(state, event.name, (save) => ({ ...save, discarded: true }))
     case 'stored':
@@ -115,12 +118,16 @@ function recordSearch(
 ): DocumentState {
   const { search, ...state } = before
   const failure = event.failure === undefined ? {} : { failure: event.failure }
-  const outdated = event.save !== undefined && mayBeOutdated(state, search?.turn ?? 0)
+  const since = search?.turn ?? 0
+  // `recover()` may have found the same file meanwhile.
+  const joined = joinedSave(state, since) !== undefined
+  const outdated = event.save !== undefined && !joined && mayBeOutdated(state, since)
   const searched = { turn: state.turn, outdated, ...failure }
   const served = serve(state, search, event.id, (command) =>
     command.answer?.error === 1 && command.searched === undefined ? { searched } : {},
   )
-  return event.save === undefined || outdated ? served : recordArrival(served, event.save, now)
+  const arrives = event.save !== undefined && !outdated && !joined
+  return arrives ? recordArrival(served, event.save, now) : served
 }
 
 /** What a question has told, for the one it was asked for and all answered before it was asked. */

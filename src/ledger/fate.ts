@@ -188,7 +188,8 @@ export function standingFailure(state: DocumentState): PlainError | undefined {
   return standing?.error
 }
 
-function heals(stored: Save, failed: Save): boolean {
+/** Whether what failed is in what is stored (rule 9). */
+export function heals(stored: Save, failed: Save): boolean {
   if (isFinal(stored) && stored.turn > failed.turn) return true
   // Its command left after the failed save had been made, so it holds those edits too.
   if (stored.by !== undefined && stored.by.turn > failed.turn) return true

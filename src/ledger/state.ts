@@ -239,6 +239,13 @@ export type LedgerEvent =
       readonly failure?: PlainError
     }
   | {
+      /** `recover()` has found a forgotten file: `forgotten.ts` decides whether it arrives. */
+      readonly type: 'found'
+      readonly since: number
+      readonly vouched: boolean
+      readonly save: Arrival
+    }
+  | {
       /** What the info of rules 6 and 7 told about who edits. */
       readonly type: 'looked'
       readonly id: string

@@ -5,9 +5,31 @@ import type { CommandClient } from '../client/commands.js'
 import type { Downloader } from '../client/download.js'
 import { DocsError, isDocsError, toPlainError } from '../errors.js'
 import type { Logger } from '../events.js'
+import { hasMovedOn } from '../ledger/forgotten.js'
 import type { Ledger } from '../ledger/ledger.js'
 import type { Arrival } from '../ledger/state.js'
 import { saveName } from '../protocol/save-name.js'
+
+/** What became of one forgotten file. */
+export type RecoveryResult =
+  /** `onSave` has stored it, and it is deleted in the Docs server. */
+  | { key: string; outcome: 'recovered' }
+  /**
+   * It stays where it is. `open`: the document is being edited or saved now, or its final save may come
+   * again. `outdated`: it may be older than what is stored. `unknown-ref`: nobody has told its `ref`.
+   */
+  | { key: string; outcome: 'left'; reason: 'open' | 'outdated' | 'unknown-ref' }
+  /** Somebody else has taken or deleted it meanwhile. */
+  | { key: string; outcome: 'gone' }
+  | { key: string; outcome: 'failed'; error: DocsError }
+
+/** How many of the forgotten files ended how. */
+export type Recovery = Record<RecoveryResult['outcome'], number>
+
+export interface RecoverOptions extends CallOptions {
+  /** Told the result of each file as it comes. What it throws is logged. */
+  onResult?: ((result: RecoveryResult) => unknown) | undefined
+}
 
 export interface Forgotten {
   list(options?: CallOptions): Promise<string[]>
@@ -15,6 +37,35 @@ export interface Forgotten {
   url(key: string, options?: CallOptions): Promise<string | undefined>
   /** Whether there was one to delete. */
   delete(key: string, options?: CallOptions): Promise<boolean>
+  /**
+   * Hands each forgotten file to `onSave` (`save.trigger === 'forgotten'`), once, whatever the number of
+   * processes, and deletes it in the Docs server when it is stored. In the order of their keys, four at a
+   * time. One that fails harms no other and stays where it is. Resolves with how many ended how; each
+   * result goes to `onResult`.
+   *
+   * The `ref` is what the callbacks have told within the retention time, or what the option `refOf` says.
+   * Nothing is stored that may be older than what is stored already: such a file is left, and so is one
+   * whose document is open. A document that has been closed unheard is looked at again `nudgeAfter` ms
+   * after the others.
+   *
+   * `timeout` (default: none) and `signal` end the call between two files: what has been handed to
+   * `onSave` goes on. Errors: those of a command where the list cannot be had, `TIMEOUT`, `CLOSED`.
+   * @example
+   * const { recovered, failed } = await docs.forgotten.recover({
+   *   onResult: (result) => console.log(result.key, result.outcome),
+   * })
+   */
+  recover(options?: RecoverOptions): Promise<Recovery>
+}
+
+/** What is done with forgotten files one at a time. */
+export interface ForgottenFiles extends Omit<Forgotten, 'recover'> {
+  /** What is found, as a save. Its path is the same for every forgotten file of a key: never its name. */
+  arrival: (key: string, url: string, ref: string) => Arrival
+  /** Rule 8: a file found for a key that is not open joins the key's saves. */
+  search: (key: string, id: string, ref: string | undefined) => Promise<void>
+  /** Deletes the file that is stored as the save of this name. */
+  deleteStored: (key: string, name: string) => Promise<void>
 }
 
 export interface ForgottenParts {
@@ -29,11 +80,8 @@ export function createForgotten({
   ledger,
   downloader,
   logger,
-}: ForgottenParts): Forgotten & {
-  search: (key: string, id: string, ref: string | undefined) => Promise<void>
-  deleteStored: (key: string) => Promise<void>
-} {
-  const forgotten: Forgotten = {
+}: ForgottenParts): ForgottenFiles {
+  const forgotten: Omit<Forgotten, 'recover'> = {
     list: async (options) => (await client.send('getForgottenList', {}, options)).keys,
     async url(key, options) {
       const response = await unlessUnknown(client.send('getForgotten', { key }, options))
@@ -44,7 +92,6 @@ export function createForgotten({
     },
   }
 
-  /** What is found, as a save. Its path is the same for every forgotten file of a key: never its name. */
   function arrival(key: string, url: string, ref: string): Arrival {
     const link = downloader.allowed(url)
     const filetype = /\.([0-9a-z]{1,10})$/i.exec(link?.pathname ?? '')?.[1]
@@ -70,14 +117,14 @@ export function createForgotten({
     if (ref !== undefined) return arrival(key, url, ref)
     throw new DocsError(
       'STORAGE_FAILED',
-      'the Docs server holds a forgotten file under this key, and no callback has told its ref: fetch it with docs.forgotten.url(key)',
+      'the Docs server holds a forgotten file under this key, and no callback has told its ref: fetch it with docs.forgotten.url(key), or set the option refOf and call docs.forgotten.recover()',
       { key, retryable: false },
     )
   }
 
   return {
     ...forgotten,
-    /** Rule 8: a file found for a key that is not open joins the key's saves. */
+    arrival,
     async search(key, id, ref) {
       let found: { save?: Arrival; failure?: ReturnType<typeof toPlainError> } = {}
       try {
@@ -90,8 +137,18 @@ export function createForgotten({
       await ledger.apply(key, { type: 'searched', id, ...found })
     },
     /** A file that stays there after all is stored once more by a later search: harmless. */
-    async deleteStored(key) {
+    async deleteStored(key, name) {
       try {
+        const state = await ledger.read(key)
+        const save = state.saves.find((other) => other.name === name)
+        // The key has been opened or saved since: another forgotten file may be there by now.
+        if (save === undefined || hasMovedOn(state, save.turn)) {
+          logger.info(
+            { key },
+            'a forgotten file is stored, and is left because its key is in use again',
+          )
+          return
+        }
         await forgotten.delete(key)
       } catch (error) {
         logger.warn({ err: error, key }, 'a forgotten file is stored and could not be deleted')

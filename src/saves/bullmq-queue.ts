@@ -1,6 +1,6 @@
 /**
  * Runs saves as BullMQ jobs, in whichever process has a worker. Only the head of a key's saves is a
- * job (`settlement.md` 3), so no lock is needed for order. The only user of bullmq.
+ * job (`settlement.md` 3), so no lock is needed for order. Users of bullmq: this and `recovery/bullmq-schedule.ts`.
  */
 import { DelayedError, Queue, UnrecoverableError, Worker } from 'bullmq'
 import type { ConnectionOptions, Job } from 'bullmq'

@@ -19,7 +19,7 @@ export interface RunnerParts {
   events: Events
   logger: Logger
   /** Deletes a forgotten file at the Docs server, once it is stored (`settlement.md` 8). */
-  deleteForgotten: (key: string) => Promise<void>
+  deleteForgotten: (key: string, name: string) => Promise<void>
 }
 
 /** Whether trying again cannot help: `onSave` says so, or a download of it that will not get better. */
@@ -34,7 +34,7 @@ export function createRunner(parts: RunnerParts): { run: RunSave; report: SaveRe
     events.emit('saving', { key, ref: payload.ref, save: name, trigger, attempt })
     const result = await onSave(createSave({ key, runnable, attempt, downloader, signal }))
     // Before the ledger is told: a search for forgotten files never finds one that is stored.
-    if (trigger === 'forgotten') await deleteForgotten(key)
+    if (trigger === 'forgotten') await deleteForgotten(key, name)
     return jsonOf(result, key)
   }
 

@@ -12,6 +12,7 @@ import type { Transition } from '../../src/ledger/document.js'
 import { createMemoryLedger } from '../../src/ledger/memory.js'
 import { createRedisLedger } from '../../src/ledger/redis.js'
 import type { RedisStore } from '../../src/ledger/redis-store.js'
+import { createTimerSchedule } from '../../src/recovery/schedule.js'
 import type { ForcesaveResult } from '../../src/results.js'
 import { createCore, virtualClock, type Core, type Editor } from '../../src/testing/index.js'
 import { createNetwork } from './network.js'
@@ -232,6 +233,7 @@ export async function runSchedule(seed: number, options: ScheduleOptions = {}): 
       ledger,
       startQueue: (run, report) =>
         queue.join({ process, ledger, run, report, retries: parts.retries }),
+      startSchedule: (every, sweep) => createTimerSchedule(process.clock, every, sweep),
       close: () => Promise.resolve(),
     }
   }

@@ -1,0 +1,233 @@
+/**
+ * `forgotten.recover()`: every forgotten file goes through `onSave` once. Which of them, the ledger
+ * decides (`settlement.md` 8, `ledger/forgotten.ts`), so that several processes take each one once.
+ */
+import { unlessAborted } from '../abort.js'
+import type { Asks } from '../client/asks.js'
+import type { CommandClient } from '../client/commands.js'
+import { startDeadline } from '../client/deadline.js'
+import type { Clock } from '../clock.js'
+import { badOption, DocsError, fromPlainError, isDocsError } from '../errors.js'
+import type { Logger } from '../events.js'
+import { isSessionOpen, judgeFound, worthOfForgotten, type Found } from '../ledger/forgotten.js'
+import type { Ledger } from '../ledger/ledger.js'
+import type { DocumentState } from '../ledger/state.js'
+import { isKey, KEY_RULE } from '../protocol/key.js'
+import { MAX_REF } from '../protocol/ref.js'
+import type { ForgottenFiles, Recovery, RecoveryResult } from './forgotten.js'
+
+/** Tells the ref of a document key that is still its file's; undefined where it is none. */
+export type RefOf = (key: string) => string | undefined | Promise<string | undefined>
+
+export interface RecoverParts {
+  forgotten: ForgottenFiles
+  client: CommandClient
+  asks: Asks
+  ledger: Ledger
+  clock: Clock
+  logger: Logger
+  refOf: RefOf | undefined
+  /** ms */
+  commandTimeout: number
+  /** How long a close that only the Docs server tells of is waited for (`settlement.md` 6), ms. */
+  nudgeAfter: number
+}
+
+export type Recover = (options: {
+  signal: AbortSignal
+  onResult?: ((result: RecoveryResult) => unknown) | undefined
+}) => Promise<Recovery>
+
+/** Files at once. Pacing: the Docs server, the storage and Redis have others to serve. */
+const AT_ONCE = 4
+
+/** The link to a forgotten file is dead by then (`docs-server.md`), ms. */
+const LINK_LIFETIME = 15 * 60_000
+
+export function createRecover(parts: RecoverParts): Recover {
+  const { forgotten, client, asks, ledger, clock, logger } = parts
+
+  return async function recover({ signal, onResult }) {
+    const counts: Recovery = { recovered: 0, left: 0, gone: 0, failed: 0 }
+    const keys = [...new Set(await forgotten.list({ signal }))].sort()
+    const again: string[] = []
+
+    async function walk(each: Iterator<string>, lastLook: boolean): Promise<void> {
+      for (let next = each.next(); next.done !== true; next = each.next()) {
+        const key = next.value
+        const result = await recoverSafely(key, signal, lastLook)
+        if (signal.aborted) return
+        if (result === 'again') again.push(key)
+        else tell(result)
+      }
+    }
+    async function walkAll(list: readonly string[], lastLook: boolean): Promise<void> {
+      const each = list.values()
+      const walks = Array.from({ length: AT_ONCE }, () => walk(each, lastLook))
+      await unlessAborted(Promise.all(walks), signal)
+    }
+    function tell(result: RecoveryResult): void {
+      counts[result.outcome] += 1
+      const { key, outcome } = result
+      if (outcome === 'failed') {
+        logger.warn({ err: result.error, key }, 'a forgotten file could not be recovered')
+      } else logger.debug({ ...result }, 'a forgotten file was looked at')
+      try {
+        Promise.resolve(onResult?.(result)).catch(complain)
+      } catch (error) {
+        complain(error)
+      }
+    }
+    function complain(error: unknown): void {
+      logger.error({ err: error }, 'onResult failed; nothing else is affected')
+    }
+
+    await walkAll(keys, false)
+    if (again.length > 0) {
+      await pause(parts.nudgeAfter, signal)
+      await walkAll(again, true)
+    }
+    return counts
+  }
+
+  /** One that fails harms no other. */
+  async function recoverSafely(
+    key: string,
+    signal: AbortSignal,
+    lastLook: boolean,
+  ): Promise<RecoveryResult | 'again'> {
+    try {
+      return await recoverOne(key, signal, lastLook)
+    } catch (cause) {
+      const error = isDocsError(cause)
+        ? cause
+        : new DocsError('STORAGE_FAILED', 'a forgotten file could not be recovered; see cause', {
+            key,
+            cause,
+          })
+      return { key, outcome: 'failed', error }
+    }
+  }
+
+  async function recoverOne(
+    key: string,
+    signal: AbortSignal,
+    lastLook: boolean,
+  ): Promise<RecoveryResult | 'again'> {
+    if (!isKey(key)) {
+      const message = `the Docs server lists a forgotten file whose key is none; one has ${KEY_RULE}`
+      throw new DocsError('BAD_RESPONSE', message, { key, retryable: false })
+    }
+    const state = await ledger.read(key)
+    const since = state.turn
+    const first = judgeFound(state, { since, vouched: true }, clock.now())
+    if (first.outcome !== 'taken') return ended(key, first, signal)
+    const { ref, vouched } = await fileOf(key, state)
+    if (ref === undefined) return { key, outcome: 'left', reason: 'unknown-ref' }
+    if (!vouched && worthOfForgotten(state) === 'unknown') {
+      return { key, outcome: 'left', reason: 'outdated' }
+    }
+
+    if (await isEdited(key, signal)) return { key, outcome: 'left', reason: 'open' }
+    // The last editor may just have left: then the final save that tells so is on its way (rule 6).
+    if (!lastLook && isSessionOpen(await ledger.read(key))) return 'again'
+    const url = await forgotten.url(key, { signal })
+    if (url === undefined) return { key, outcome: 'gone' }
+    const save = forgotten.arrival(key, url, ref)
+    if (save.failure !== undefined) throw fromPlainError(save.failure)
+    signal.throwIfAborted()
+    await ledger.apply(key, { type: 'found', since, vouched, save })
+    const after = await ledger.read(key)
+    const arrived = after.saves.some(({ name }) => name === save.name)
+    return ended(
+      key,
+      arrived
+        ? { outcome: 'joined', name: save.name }
+        : judgeFound(after, { since, vouched }, clock.now()),
+      signal,
+    )
+  }
+
+  /** Where nothing is known to be missing, only the application knows whether the key is in use still. */
+  async function fileOf(
+    key: string,
+    state: DocumentState,
+  ): Promise<{ ref: string | undefined; vouched: boolean }> {
+    if (worthOfForgotten(state) !== 'unknown' && state.ref !== undefined) {
+      return { ref: state.ref, vouched: false }
+    }
+    const ref = await told(key)
+    return ref === undefined ? { ref: state.ref, vouched: false } : { ref, vouched: true }
+  }
+
+  async function told(key: string): Promise<string | undefined> {
+    let ref: unknown
+    try {
+      ref = await parts.refOf?.(key)
+    } catch (cause) {
+      const message = 'refOf failed: it is not known which file this key stands for; see cause'
+      throw new DocsError('STORAGE_FAILED', message, { key, cause })
+    }
+    if (ref === undefined) return undefined
+    if (typeof ref === 'string' && ref !== '' && ref.length <= MAX_REF) return ref
+    throw badOption(
+      'refOf',
+      ref,
+      `it has to give a text of 1 to ${MAX_REF} characters, or undefined`,
+    )
+  }
+
+  async function isEdited(key: string, signal: AbortSignal): Promise<boolean> {
+    try {
+      const { users } = await client.send('info', { key }, { signal })
+      if (users !== undefined) return users.length > 0
+      // Before Docs 8.2 only the callback tells (rule 16), and it is found by its id.
+      const { id, answer } = await asks.ask({ key, kind: 'info', timeout: parts.commandTimeout })
+      answer.catch(() => {})
+      const verdict = await asks.verdict(key, id, signal)
+      return verdict.outcome === 'info' && verdict.status === 'editing'
+    } catch (error) {
+      if (isDocsError(error, 'COMMAND_REJECTED') && error.error === 1) return false
+      throw error
+    }
+  }
+
+  async function ended(key: string, found: Found, signal: AbortSignal): Promise<RecoveryResult> {
+    switch (found.outcome) {
+      case 'taken':
+        // What kept it from being taken has passed; the next call looks again.
+        return { key, outcome: 'left', reason: 'open' }
+      case 'left':
+        return { key, outcome: 'left', reason: found.reason }
+      case 'joined':
+        return storedBy(key, found.name, signal)
+    }
+  }
+
+  async function storedBy(key: string, name: string, signal: AbortSignal): Promise<RecoveryResult> {
+    const deadline = startDeadline(clock, LINK_LIFETIME, signal)
+    try {
+      const end = await ledger.finished(key, name, deadline.signal)
+      if (end?.phase === 'stored') return { key, outcome: 'recovered' }
+      if (end?.error !== undefined) throw fromPlainError(end.error)
+      const message = 'Redis has lost what it knew of this document: see whether it is stored'
+      throw new DocsError('UNREACHABLE', message, { key })
+    } catch (error) {
+      if (deadline.ended() !== 'expired') throw error
+      const message = 'onSave has not ended before the link of the forgotten file did'
+      throw new DocsError('TIMEOUT', message, { key })
+    } finally {
+      deadline.release()
+    }
+  }
+
+  async function pause(ms: number, signal: AbortSignal): Promise<void> {
+    let cancel = (): void => {}
+    const over = new Promise<void>((resolve) => (cancel = clock.after(ms, resolve)))
+    try {
+      await unlessAborted(over, signal)
+    } finally {
+      cancel()
+    }
+  }
+}
