@@ -30,6 +30,7 @@ const calls: Record<string, Call> = {
   'forgotten.list': (docs, signal) => docs.forgotten.list({ signal }),
   'forgotten.url': (docs, signal) => docs.forgotten.url('k1', { signal }),
   'forgotten.delete': (docs, signal) => docs.forgotten.delete('k1', { signal }),
+  'forgotten.recover': (docs, signal) => docs.forgotten.recover({ signal }),
 }
 /** The key that an error of this call tells. */
 const keyOf = (name: string): string | undefined =>

@@ -32,6 +32,8 @@ describe('defaults', () => {
     assert.deepEqual(Object.keys(logger), ['debug', 'info', 'warn', 'error'])
     assert.deepEqual(rest, {
       publicUrl: undefined,
+      refOf: undefined,
+      recoverEvery: undefined,
       prefix: 'docs',
       path: '/docs/callback',
       token: {
@@ -252,6 +254,7 @@ describe('the others', () => {
     { token: { algorithms: ['HS384', 'HS512'] } },
     { logger: console },
     { onConversionFailed: () => 'discard' },
+    { refOf: () => undefined },
   ]
   for (const options of good) {
     it(`takes ${JSON.stringify(Object.entries(options)[0]!).slice(0, 60)}`, () => {
@@ -263,6 +266,9 @@ describe('the others', () => {
     [{ onSave: undefined }, /^onSave: got undefined; give a function$/],
     [{ onSave: 'x' }, /^onSave: got "x"; give a function$/],
     [{ onConversionFailed: 'discard' }, /^onConversionFailed: got "discard"; give/],
+    [{ refOf: 'x' }, /^refOf: got "x"; give a function$/],
+    [{ recoverEvery: 59_999 }, /^recoverEvery: got 59999; allowed is a whole number from 60000 /],
+    [{ recoverEvery: false }, /^recoverEvery: got false; allowed is a whole number from 60000 /],
     [{ prefix: '' }, /^prefix: got ""; allowed are 1 to 32 characters/],
     [{ prefix: 'a:b' }, /^prefix: got "a:b"; allowed/],
     [{ prefix: 'a\n' }, /^prefix: got "a\\n"; allowed/],

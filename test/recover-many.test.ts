@@ -25,7 +25,7 @@ it(
     const order: string[] = []
     const held: number[] = []
     const { clock, core, docs, commands, leave } = startInProcess(t, {
-      // Those of the first half are still remembered when the others come: the ledger forgets them.
+      // Less than the whole takes: what the ledger remembers is given up on the way.
       retention: 900_000,
       refOf: (key) => key,
       async onSave(save) {
@@ -43,12 +43,10 @@ it(
     assert.equal(core.forgotten.length, MANY)
 
     const results = { recovered: 0, failed: 0 }
-    let over = false
     const call = docs.forgotten.recover({
       onResult: ({ outcome }) => (results[outcome as keyof typeof results] += 1),
     })
-    void call.finally(() => (over = true))
-    while (!over) await clock.advance(100_000)
+    while (results.recovered + results.failed < MANY) await clock.advance(100_000)
 
     assert.deepEqual(await call, { recovered: MANY - 10, left: 0, gone: 0, failed: 10 })
     assert.deepEqual(results, { recovered: MANY - 10, failed: 10 })
@@ -61,6 +59,6 @@ it(
     const [, half = 0, , end = 0] = held
     t.diagnostic(`live heap, MB: ${held.map(Math.round).join(', ')}`)
     // The simulated server's own files go, so it shrinks; what is held per file would make it grow.
-    assert.ok(end < half + 10, `the heap has grown from ${half} to ${end} MB`)
+    assert.ok(end < half + 5, `the heap has grown from ${half} to ${end} MB`)
   },
 )
