@@ -30,6 +30,13 @@ describe('a forgotten file that recover() has found', () => {
     assert.equal(find(story().editing().saved('A')), 'taken')
   })
 
+  it('rule 8: is left where the end of a session is unheard in which nothing may have changed', () => {
+    const s = story().editing().saved('F', { status: 2, at: 5 }).editing(['u2'])
+    assert.equal(find(s, 'G', { vouched: true }), 'outdated')
+    // A forced save tells of changes, so a final save was due.
+    assert.equal(find(s.saved('A', { at: 9 }).editing(['u3'])), 'taken')
+  })
+
   it('rule 8: of a key of which nothing is known is taken only if the application vouches for it', () => {
     assert.equal(find(story()), 'outdated')
     assert.equal(find(story(), 'G', { vouched: true }), 'taken')

@@ -28,20 +28,24 @@ export interface Finding {
 export const isSessionOpen = ({ users }: DocumentState): boolean => (users ?? []).length > 0
 
 /**
- * `missing`: a final save that nobody took is known, or a session whose end nobody told, so the file is
- * newer than what is stored. `stored`: something is stored and nothing known is missing, so the file may
- * be older. `unknown`: neither.
+ * `missing`: a final save that nobody took is known, or a session with changes whose end nobody told, so
+ * the file is newer than what is stored. `stored`: something is stored and nothing known is missing, so
+ * the file may be older. `unknown`: neither.
  */
 export function worthOfForgotten(state: DocumentState): 'missing' | 'stored' | 'unknown' {
-  if (isSessionOpen(state)) return 'missing'
-  const stored = state.saves.filter(({ phase }) => phase === 'stored')
-  const isMissing = ({ status, phase }: Save): boolean => status === 2 && phase === 'failed'
-  const missing = state.saves.filter(isMissing)
-  if (missing.some((save) => !stored.some((other) => heals(other, save)))) return 'missing'
+  const { saves } = state
+  const stored = saves.filter(({ phase }) => phase === 'stored')
   const last = stored.reduce<Save | undefined>(
     (newest, save) => ((save.sequence ?? 0) > (newest?.sequence ?? 0) ? save : newest),
     undefined,
   )
+  // Nothing may have been changed since the final save: then the file has been there before it.
+  const unchanged = last?.trigger === 'close' && !saves.some(({ turn }) => turn > last.lastTurn)
+  if (isSessionOpen(state) && !unchanged) return 'missing'
+  const isMissing = ({ status, phase }: Save): boolean => status === 2 && phase === 'failed'
+  if (saves.some((save) => isMissing(save) && !stored.some((other) => heals(other, save)))) {
+    return 'missing'
+  }
   if (last === undefined) return 'unknown'
   // A forgotten file that could not be deleted once it was stored: it is the same, or a newer one.
   return last.trigger === 'forgotten' ? 'missing' : 'stored'
