@@ -37,6 +37,11 @@ describe('a forgotten file that recover() has found', () => {
     assert.equal(find(s.saved('A', { at: 9 }).editing(['u3'])), 'taken')
   })
 
+  it('rule 8: is left where it may be that of a final save whose edits are stored by now', () => {
+    const s = refused().editing(['u2']).saved('A', { at: 9 })
+    assert.equal(find(s), 'outdated', 'the end of this session is unheard, and was perhaps a 3')
+  })
+
   it('rule 8: of a key of which nothing is known is taken only if the application vouches for it', () => {
     assert.equal(find(story()), 'outdated')
     assert.equal(find(story(), 'G', { vouched: true }), 'taken')

@@ -41,11 +41,14 @@ export function worthOfForgotten(state: DocumentState): 'missing' | 'stored' | '
   )
   // Nothing may have been changed since the final save: then the file has been there before it.
   const unchanged = last?.trigger === 'close' && !saves.some(({ turn }) => turn > last.lastTurn)
-  if (isSessionOpen(state) && !unchanged) return 'missing'
-  const isMissing = ({ status, phase }: Save): boolean => status === 2 && phase === 'failed'
-  if (saves.some((save) => isMissing(save) && !stored.some((other) => heals(other, save)))) {
-    return 'missing'
-  }
+  // The file of a final save that failed may lie there still, though its edits are stored by now.
+  const failed = saves.filter(({ status, phase }) => status === 2 && phase === 'failed')
+  const healed = failed.filter((save) => stored.some((other) => heals(other, save)))
+  const leftover = healed.some((save) =>
+    stored.some((other) => other.trigger !== 'forgotten' && heals(other, save)),
+  )
+  if (isSessionOpen(state) && !unchanged && !leftover) return 'missing'
+  if (healed.length < failed.length) return 'missing'
   if (last === undefined) return 'unknown'
   // A forgotten file that could not be deleted once it was stored: it is the same, or a newer one.
   return last.trigger === 'forgotten' ? 'missing' : 'stored'
