@@ -122,6 +122,13 @@ describe('a forgotten file that recover() has found', () => {
     )
   })
 
+  it('found again after it has failed, it is left if what was missing is stored by now', () => {
+    const s = refused().editing(['u2']).accepted('b')
+    find(s)
+    s.fail('G').arrive('B', { for: 'b', at: 9 }).store('B')
+    assert.equal(find(s, 'H'), 'outdated')
+  })
+
   it('that could not be deleted once it was stored is taken again, until something newer is stored', () => {
     const s = refused()
     find(s)

@@ -42,7 +42,10 @@ export function worthOfForgotten(state: DocumentState): 'missing' | 'stored' | '
   // Nothing may have been changed since the final save: then the file has been there before it.
   const unchanged = last?.trigger === 'close' && !saves.some(({ turn }) => turn > last.lastTurn)
   // The file of a final save that failed may lie there still, though its edits are stored by now.
-  const failed = saves.filter(({ status, phase }) => status === 2 && phase === 'failed')
+  // An attempt to recover it that failed tells nothing new: what it was begun for stands.
+  const failed = saves.filter(
+    ({ status, phase, trigger }) => status === 2 && trigger === 'close' && phase === 'failed',
+  )
   const healed = failed.filter((save) => stored.some((other) => heals(other, save)))
   const leftover = healed.some((save) =>
     stored.some((other) => other.trigger !== 'forgotten' && heals(other, save)),
