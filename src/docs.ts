@@ -17,7 +17,8 @@ import type { Backend, BackendParts } from './backends/backend.js'
 import { createMemoryBackend } from './backends/memory.js'
 import { createRedisBackend } from './backends/redis.js'
 import { MISDIRECTED } from './ledger/binding.js'
-import type { Effect } from './ledger/state.js'
+import type { Effect } from './ledger/event.js'
+import { closedError } from './ledger/outcome.js'
 import { resolveOptions, type DocsOptions } from './options.js'
 import { createRefSigner } from './protocol/ref.js'
 import { createKeys, signToken } from './protocol/token.js'
@@ -145,7 +146,7 @@ export function assembleDocs(given: DocsOptions, outside: Outside): Docs {
   }
 
   async function shutDown(): Promise<void> {
-    closing.abort()
+    closing.abort(closedError())
     await Promise.all([queue.close(), schedule.close()])
     // An answer that is not recorded leaves those in doubt who wait elsewhere.
     const patience = startDeadline(clock, ANSWER_PATIENCE)

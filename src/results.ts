@@ -1,5 +1,6 @@
 /** What the calls resolve with, and how a verdict becomes it. */
-import type { Trigger, Verdict } from './ledger/state.js'
+import type { Verdict } from './ledger/event.js'
+import type { Trigger } from './ledger/state.js'
 
 /**
  * How `forcesave()` ended well. `saved`: every edit that the Docs server had received before the call

@@ -27,12 +27,6 @@ const LINES = 38
 /** Lines, or parts of them, without a test of their own here: why. */
 const EXEMPT: { line: number; what: string; why: string }[] = [
   {
-    line: 20,
-    what: 'origins given as a pattern',
-    why: 'downloadOrigins takes whole origins: every other host is refused, however it is written (line 19)',
-  },
-  { line: 38, what: 'a Redis that cannot be used', why: 'told in test/redis-options.test.ts' },
-  {
     line: 1,
     what: 'a byte order mark or invalid UTF-8 behind a body parser of the application',
     why: 'only what that parser made of the bytes can be seen; with a token it counts for nothing',

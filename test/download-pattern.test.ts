@@ -79,7 +79,7 @@ describe('a pattern', () => {
   })
 })
 
-describe('20. an address that is not public', LIMIT, () => {
+describe('bad input 20: an address that is not public', LIMIT, () => {
   /** Every way to write one that `bad-inputs.md` has, and one of every kind there is. */
   const hosts = [
     ...['127.1', '0', '2130706433', '0x7f.1', '[::]', '[::ffff:a9fe:a9fe]', '[64:ff9b::7f00:1]'],

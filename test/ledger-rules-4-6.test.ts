@@ -343,7 +343,7 @@ describe('rule 6: answered 4, when the last editor may just have left', () => {
   })
 
   it('rule 6: somebody edits who came after the call: not certain', () => {
-    const s = quietStory().ask('a').editing(['u2']).answer('a', 4)
+    const s = quietStory().ask('a').comes('u2', ['u1', 'u2']).answer('a', 4)
     assert.equal(s.told('a'), 'unchanged, no-changes, uncertain')
   })
 

@@ -4,7 +4,8 @@ import { describe, it } from 'node:test'
 import { transition } from '../src/ledger/document.js'
 import { isDoubtful, isListed, SESSION_KEPT } from '../src/ledger/session.js'
 import { expiresAt } from '../src/ledger/retention.js'
-import { emptyDocument, type DocumentState, type LedgerEvent } from '../src/ledger/state.js'
+import type { LedgerEvent } from '../src/ledger/event.js'
+import { emptyDocument, type DocumentState } from '../src/ledger/state.js'
 import { arrivalOf, RULES, START } from './support/story.js'
 
 const MINUTE = 60_000

@@ -43,7 +43,7 @@ const write = (text: string) => (socket: Socket) => void socket.write(text, 'lat
 const end = (text: string) => (socket: Socket) => void socket.end(text)
 const HEAD = 'HTTP/1.1 200 OK\r\n'
 
-describe('30. a download that fails: no file stays, and the callback is answered', LIMIT, () => {
+describe('bad input 30: a download that fails: no file stays, and the callback is answered', LIMIT, () => {
   const bomb = gzipSync(Buffer.alloc(10_000_000)).toString('latin1')
   const endless = (socket: Socket): void => {
     socket.write(`${HEAD}\r\n`)
@@ -78,7 +78,7 @@ describe('30. a download that fails: no file stays, and the callback is answered
   }
 })
 
-describe('23. a filetype is never a path', LIMIT, () => {
+describe('bad input 23: a filetype is never a path', LIMIT, () => {
   for (const filetype of [
     '../x',
     'docx/../../y',

@@ -219,7 +219,7 @@ describe('redis is refused', () => {
   }
 })
 
-describe('redis that cannot be used', () => {
+describe('bad input 38: redis that cannot be used', () => {
   for (const [what, option] of [
     ['a port on which nobody listens', async () => `redis://127.0.0.1:${await freePort()}`],
     ['a wrong password', () => `redis://user:${WRONG}@127.0.0.1:${redis.port}`],

@@ -5,7 +5,8 @@
 import type { Clock } from '../clock.js'
 import { DocsError, fromPlainError, isDocsError, toPlainError } from '../errors.js'
 import type { Ledger } from '../ledger/ledger.js'
-import type { AnswerFacts, Command, LedgerEvent, Verdict } from '../ledger/state.js'
+import type { AnswerFacts, LedgerEvent, Verdict } from '../ledger/event.js'
+import type { Command } from '../ledger/state.js'
 import { newId, packUserdata } from '../protocol/userdata.js'
 import { neverArrived, type CommandClient } from './commands.js'
 

@@ -2,7 +2,9 @@
  * What an arriving save changes: its name (`settlement.md` 2), and whether it is a replay (10).
  */
 import { isMisdirected, refused } from './binding.js'
-import { isFinal, type Arrival, type DocumentState, type Save } from './state.js'
+import type { Arrival } from './event.js'
+import { sessionOf } from './presence.js'
+import { isFinal, isOvertaken, type DocumentState, type Save } from './state.js'
 
 /** A save that is not acknowledged can come any number of times. */
 const MESSAGES_KEPT = 32
@@ -15,13 +17,15 @@ export function recordArrival(state: DocumentState, given: Arrival, now: number)
   if (misdirected && known !== undefined) return state
   const arrival = misdirected ? refused(given) : given
   const by = madeFor(state, arrival)
+  const session = sessionOf(state, arrival)
   const fresh: Save = {
     name: arrival.name,
     ref: (misdirected ? state.ref : undefined) ?? arrival.payload.ref,
     status: arrival.status,
     trigger: arrival.trigger,
     turn: state.turn,
-    lastTurn: state.turn,
+    lastTurn: session === 'before' ? (state.began ?? state.turn) - 1 : state.turn,
+    ...(session === 'doubtful' && state.began !== undefined ? { doubtFrom: state.began } : {}),
     at: now,
     ...(arrival.lastSave === undefined ? {} : { lastSave: arrival.lastSave }),
     facts: arrival.facts,
@@ -48,7 +52,9 @@ export function recordArrival(state: DocumentState, given: Arrival, now: number)
     ...state,
     ref: state.ref ?? arrival.payload.ref,
     // The last editor has left when a final save comes, good or bad.
-    users: isFinal(save) && arrival.trigger === 'close' ? [] : state.users,
+    ...(isFinal(save) && arrival.trigger === 'close'
+      ? { users: session === 'before' ? state.users : [] }
+      : {}),
     saves:
       known === undefined
         ? [...state.saves, save]
@@ -58,7 +64,9 @@ export function recordArrival(state: DocumentState, given: Arrival, now: number)
 
 /** By `docs-server.md` a final save is not sent again once somebody is there: such a one is an echo. */
 function lastTurn(state: DocumentState, base: Save): number {
-  return isFinal(base) && state.joined > base.turn ? base.lastTurn : state.turn
+  return isFinal(base) && (state.joined > base.turn || isOvertaken(base))
+    ? base.lastTurn
+    : state.turn
 }
 
 /** The same name again: stored stays stored, what is under way is joined, what failed runs again. */

@@ -4,7 +4,8 @@
  */
 import { DocsError, toPlainError } from '../errors.js'
 import { standingFailure } from './fate.js'
-import { isOpen, type Arrival, type DocumentState, type LedgerEvent } from './state.js'
+import type { Arrival, LedgerEvent } from './event.js'
+import { isOpen, type DocumentState } from './state.js'
 
 type Presence = Extract<LedgerEvent, { type: 'presence' }>
 

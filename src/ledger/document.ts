@@ -4,23 +4,16 @@
  * this same function and differ only in where the state lives.
  */
 import { recordArrival, shareFates } from './arrival.js'
-import { cameElsewhere, refAfter } from './binding.js'
+import { cameElsewhere } from './binding.js'
 import { mayBeOutdated } from './fate.js'
 import { joinedSave, recordFound } from './forgotten.js'
 import { judge } from './judge.js'
 import { advanceSaves } from './order.js'
+import { recordPresence } from './presence.js'
 import { forget } from './retention.js'
 import { recordSession } from './session.js'
-import type {
-  AnswerFacts,
-  Command,
-  DocumentState,
-  Effect,
-  LedgerEvent,
-  Question,
-  Rules,
-  Save,
-} from './state.js'
+import type { AnswerFacts, Effect, LedgerEvent } from './event.js'
+import type { Command, DocumentState, Question, Rules, Save } from './state.js'
 
 /** A save that takes longer than this between command and callback is not reckoned with, ms. */
 const LONGEST_SAVE = 60_000
@@ -179,37 +172,6 @@ function recordAnswer(
       : save,
   )
   return { ...answered, saves }
-}
-
-function recordPresence(
-  state: DocumentState,
-  event: Extract<LedgerEvent, { type: 'presence' }>,
-  now: number,
-  rules: Rules,
-): DocumentState {
-  const { status, users, joined, left } = event
-  // Callbacks overtake each other: a 4 just after somebody came may tell of the session before.
-  // An info may tell of somebody whose own callback is still on its way.
-  const strangers = status === 1 && users.some((id) => state.users?.includes(id) === false)
-  const hasJoined = joined.length > 0 || strangers
-  const closed = status === 4 && left.length > 0 && now - state.joinedAt >= rules.grace
-  const ref = refAfter(state, event)
-  const presence =
-    status === 1 ? { status: 'editing' as const, users } : { status: 'closed' as const, users: [] }
-  return {
-    ...state,
-    users: closed ? [] : status === 1 ? users : state.users,
-    ...(hasJoined ? { joined: state.turn, joinedAt: now } : {}),
-    ...(ref === undefined ? {} : { ref }),
-    commands: state.commands.map((command) => {
-      if (command.kind === 'info') {
-        return command.id === event.commandId ? { ...command, presence } : command
-      }
-      // Rule 13: nobody edits any more and nothing was changed, so no callback of its own will come.
-      const waits = closed && command.settled === undefined && command.answer?.error === 0
-      return waits ? { ...command, closedUntil: now + rules.grace } : command
-    }),
-  }
 }
 
 /** A request that nobody answered has run out of time for those who wait for it (rule 6). */

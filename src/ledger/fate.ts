@@ -164,7 +164,7 @@ export const hasDoubtfulRequest = (state: DocumentState): boolean =>
  */
 export function mayBeOutdated(state: DocumentState, since: number): boolean {
   const newer = state.saves.some(
-    ({ trigger, lastTurn }) => trigger !== 'forgotten' && lastTurn > since,
+    ({ trigger, turn, lastTurn }) => trigger !== 'forgotten' && Math.max(turn, lastTurn) > since,
   )
   if (newer || state.joined > since) return true
   const final = state.saves.findLast((save) => isFinal(save) && save.trigger === 'close')
@@ -190,7 +190,7 @@ export function standingFailure(state: DocumentState): PlainError | undefined {
 
 /** Whether what failed is in what is stored (rule 9). */
 export function heals(stored: Save, failed: Save): boolean {
-  if (isFinal(stored) && stored.turn > failed.turn) return true
+  if (isFinal(stored) && Math.min(stored.turn, stored.lastTurn) > failed.turn) return true
   // Its command left after the failed save had been made, so it holds those edits too.
   if (stored.by !== undefined && stored.by.turn > failed.turn) return true
   return (

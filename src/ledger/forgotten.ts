@@ -4,7 +4,8 @@
  */
 import { recordArrival } from './arrival.js'
 import { comesAgain, heals } from './fate.js'
-import { isOpen, type DocumentState, type LedgerEvent, type Save } from './state.js'
+import type { LedgerEvent } from './event.js'
+import { isOpen, type DocumentState, type Save } from './state.js'
 
 /** A final save that failed is sent again 1, 2 and 4 s later (`docs-server.md`): longer than that, ms. */
 const SENT_AGAIN = 15_000
@@ -68,7 +69,9 @@ export const joinedSave = ({ saves }: DocumentState, since: number): Save | unde
 /** Whether somebody has come, or another save has, since then. */
 export const hasMovedOn = ({ joined, saves }: DocumentState, since: number): boolean =>
   joined > since ||
-  saves.some(({ trigger, lastTurn }) => trigger !== 'forgotten' && lastTurn > since)
+  saves.some(
+    ({ trigger, turn, lastTurn }) => trigger !== 'forgotten' && Math.max(turn, lastTurn) > since,
+  )
 
 export function judgeFound(state: DocumentState, { since, vouched }: Finding, now: number): Found {
   const joined = joinedSave(state, since)

@@ -13,14 +13,9 @@ import {
   endedMeanwhile,
 } from './fate.js'
 import { orderIsInDoubt } from './order.js'
-import {
-  isFinal,
-  isOpen,
-  type Command,
-  type DocumentState,
-  type Save,
-  type Verdict,
-} from './state.js'
+import { finalMayCome } from './presence.js'
+import type { Verdict } from './event.js'
+import { isFinal, isOpen, type Command, type DocumentState, type Save } from './state.js'
 import {
   failed,
   rejected,
@@ -68,8 +63,10 @@ function settledBySave(situation: Case): Verdict | undefined {
   const final = finalAfter(state, command)
 
   const store = [...covering, final].find((save) => save?.phase === 'stored')
-  if (store !== undefined)
-    return saved(command, store, { rule: isFinal(store) ? 5 : 4, certain: true })
+  if (store !== undefined) {
+    const certain = command.turn <= (store.doubtFrom ?? Infinity)
+    return saved(command, store, { rule: isFinal(store) ? 5 : 4, certain })
+  }
   // Rule 12: a failed conversion (7) rejects its own command only, a failed `onSave` all that the
   // save would have settled.
   const failure = [
@@ -198,7 +195,8 @@ function nothingToSave(situation: Case, answered: number): Judgement {
   // The Docs server cannot be asked whether somebody else's save is under way: wait for it a while.
   const looked = command.looked?.presence
   const mayBeEdited = someoneEdits(state) || looked === 'editing' || looked === 'unknown'
-  const strangers = state.users === null || (rules.otherSaves && mayBeEdited)
+  const strangers =
+    state.users === null || (rules.otherSaves && mayBeEdited) || finalMayCome(state, now)
   const graceUntil = command.graceUntil ?? (strangers ? now + rules.grace : undefined)
   const wait = waitForClose(situation, graceUntil)
   if (wait !== undefined) return wait

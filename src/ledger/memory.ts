@@ -5,8 +5,9 @@ import type { Ledger, OpenDocument, Perform, SaveOutcome } from './ledger.js'
 import { closedError, saveOutcome } from './outcome.js'
 import { expiresAt, forget, isIdle } from './retention.js'
 import { isListed } from './session.js'
-import { emptyDocument, isOpen, type DocumentState, type LedgerEvent } from './state.js'
-import type { Rules, Verdict } from './state.js'
+import type { LedgerEvent, Verdict } from './event.js'
+import { emptyDocument, isOpen, type DocumentState } from './state.js'
+import type { Rules } from './state.js'
 import { addWait, type Wait } from './waiting.js'
 
 interface Entry {

@@ -1,14 +1,14 @@
 /**
  * In which order the saves of a key go to `onSave`, one at a time (`settlement.md` 3).
  */
-import { isFinal, isOpen, type DocumentState, type RunnableSave, type Save } from './state.js'
-import type { Effect, LedgerEvent } from './state.js'
+import type { RunnableSave, Effect, LedgerEvent } from './event.js'
+import { isFinal, isOpen, isOvertaken, type DocumentState, type Save } from './state.js'
 
 /** Whether everything in `older` is certainly in `newer` as well. */
 function supersedes(newer: Save, older: Save): boolean {
   // Clocks can be set back: a final save is never stale, nor is one whose command was registered
   // after the newer one had arrived.
-  if (isFinal(older)) return false
+  if (isFinal(older) && !isOvertaken(older)) return false
   if (older.by !== undefined && older.by.turn > newer.turn) return false
   if (newer.lastSave === undefined || older.lastSave === undefined) return false
   if (newer.lastSave !== older.lastSave) return newer.lastSave > older.lastSave
@@ -16,7 +16,7 @@ function supersedes(newer: Save, older: Save): boolean {
   // older one's edits if its command left after the older one's had been answered, or if it is the
   // final save of the session that the older one was made in.
   if (older.by === undefined) return false
-  if (isFinal(newer)) return true
+  if (isFinal(newer) && !isOvertaken(newer)) return true
   return (
     newer.by !== undefined && older.by.answered !== undefined && newer.by.turn > older.by.answered
   )
@@ -42,7 +42,8 @@ export function orderIsInDoubt(state: DocumentState): boolean {
       save.lastSave !== undefined &&
       save.lastSave >= (newest.lastSave ?? Infinity) &&
       !supersedes(newest, save) &&
-      !(newest.by !== undefined && newest.by.turn > save.turn),
+      !(newest.by !== undefined && newest.by.turn > Math.min(save.turn, save.lastTurn)) &&
+      !(isOvertaken(save) && isFinal(newest) && !isOvertaken(newest)),
   )
 }
 

@@ -3,7 +3,8 @@
  * the key does it: each of these may be done twice without harm.
  */
 import { runnableOf } from './order.js'
-import type { DocumentState, Effect } from './state.js'
+import type { Effect } from './event.js'
+import type { DocumentState } from './state.js'
 
 /** Whether there is anything that could be left undone. */
 export const isUnderWay = ({ saves, look, search }: DocumentState): boolean =>

@@ -10,7 +10,8 @@ import { isUnderWay, leftUndone } from './redis-again.js'
 import type { Entry, Seen } from './redis-entry.js'
 import type { RedisStore, StoredDocument } from './redis-store.js'
 import { isIdle } from './retention.js'
-import type { DocumentState, Rules, Verdict } from './state.js'
+import type { Verdict } from './event.js'
+import type { DocumentState, Rules } from './state.js'
 import { addWait } from './waiting.js'
 
 /** How often the open waits are looked up without having been woken, ms. */

@@ -16,10 +16,11 @@ import { handedOverAgain } from './order.js'
 import { closedError } from './outcome.js'
 import { expiresAt, forget, isIdle } from './retention.js'
 import { emptyDocument, isOpen } from './state.js'
-import type { DocumentState, Effect, LedgerEvent, Rules } from './state.js'
+import type { Effect, LedgerEvent } from './event.js'
+import type { DocumentState, Rules } from './state.js'
 
 /** When what is due is tried again because Redis is away, ms. */
-const LATER = 5_000
+const LATER = 1_000
 /** How often a write is tried again because somebody else was faster. */
 const MAX_CONFLICTS = 100
 

@@ -3,7 +3,8 @@
  * rests on it, so that it may end by an answer 1 what `users` still takes for open.
  */
 import { isFinal, isOpen } from './state.js'
-import type { DocumentState, LedgerEvent, Rules, Session } from './state.js'
+import type { LedgerEvent } from './event.js'
+import type { DocumentState, Rules, Session } from './state.js'
 
 /** How long a session of which nothing is heard is kept: over a long weekend and more, ms. */
 export const SESSION_KEPT = 7 * 86_400_000

@@ -1,13 +1,7 @@
 /** The verdicts, as plain data that crosses processes. */
 import { commandRejected, DocsError, toPlainError, type PlainError } from '../errors.js'
-import {
-  isFinal,
-  type Command,
-  type DocumentState,
-  type Rules,
-  type Save,
-  type Verdict,
-} from './state.js'
+import type { Verdict } from './event.js'
+import { isFinal, type Command, type DocumentState, type Rules, type Save } from './state.js'
 
 /** A verdict; or until when to wait at the most, and what to note or do meanwhile. */
 export type Judgement =

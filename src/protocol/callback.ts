@@ -164,3 +164,8 @@ function time(value: unknown): number | undefined {
   const ms = Date.parse(value)
   return Number.isNaN(ms) ? undefined : ms
 }
+
+/** 0: disconnected, 1: connected. The callback of an `info` has none (`test/wire/basic-session.jsonl`). */
+export function whoIn(actions: readonly Action[], type: 0 | 1): string[] {
+  return actions.filter((action) => action.type === type).map(({ userid }) => userid)
+}

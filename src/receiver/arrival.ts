@@ -1,8 +1,9 @@
 /** A callback as the ledger takes it. */
 import { createHash } from 'node:crypto'
 import type { PlainError } from '../errors.js'
-import type { Arrival, Trigger } from '../ledger/state.js'
-import type { FailureCallback, SaveCallback } from '../protocol/callback.js'
+import type { Arrival } from '../ledger/event.js'
+import type { Trigger } from '../ledger/state.js'
+import { whoIn, type FailureCallback, type SaveCallback } from '../protocol/callback.js'
 import { saveName } from '../protocol/save-name.js'
 import { unpackUserdata } from '../protocol/userdata.js'
 
@@ -47,6 +48,7 @@ export function arrivalOf(
     ...(commandId === undefined ? {} : { commandId }),
     markedReplay: isSave && callback.markedReplay,
     ...(isSave ? { message: messageOf(callback) } : {}),
+    ...(final ? { left: whoIn(callback.actions, 0) } : {}),
     facts: { filetype: isSave ? callback.filetype : undefined, users },
     payload: { ref: context.ref, userdata, body },
     ...(context.failure === undefined ? {} : { failure: context.failure }),

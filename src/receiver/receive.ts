@@ -12,7 +12,7 @@ import { MISDIRECTED } from '../ledger/binding.js'
 import type { Ledger } from '../ledger/ledger.js'
 import {
   parseCallback,
-  type Action,
+  whoIn,
   type FailureCallback,
   type SaveCallback,
 } from '../protocol/callback.js'
@@ -213,11 +213,6 @@ export function createReceiver(parts: ReceiverParts): Receive {
       deadline.release()
     }
   }
-}
-
-/** 0: disconnected, 1: connected. The callback of an `info` has none (`test/wire/basic-session.jsonl`). */
-function whoIn(actions: readonly Action[], type: 0 | 1): string[] {
-  return actions.filter((action) => action.type === type).map(({ userid }) => userid)
 }
 
 const wrongLink =

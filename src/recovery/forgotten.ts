@@ -7,7 +7,7 @@ import { DocsError, isDocsError, toPlainError } from '../errors.js'
 import type { Logger } from '../events.js'
 import { hasMovedOn } from '../ledger/forgotten.js'
 import type { Ledger } from '../ledger/ledger.js'
-import type { Arrival } from '../ledger/state.js'
+import type { Arrival } from '../ledger/event.js'
 import { saveName } from '../protocol/save-name.js'
 
 /** What became of one forgotten file. */

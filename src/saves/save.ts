@@ -1,7 +1,8 @@
 /** The object that `onSave` gets. */
 import type { Download, Downloader } from '../client/download.js'
 import { DocsError } from '../errors.js'
-import type { RunnableSave, Trigger } from '../ledger/state.js'
+import type { RunnableSave } from '../ledger/event.js'
+import type { Trigger } from '../ledger/state.js'
 import { parseCallback, type Action, type SaveStatus } from '../protocol/callback.js'
 
 /** One save to store. Everything in it comes from a verified callback. */

@@ -1,13 +1,8 @@
 /** State machines with one rule broken each, and more, to show that the checker of the schedules can fail. */
 import type { World } from './schedule.js'
 import { transition, type Step, type Transition } from '../../src/ledger/document.js'
-import {
-  isFinal,
-  type Command,
-  type DocumentState,
-  type Save,
-  type Verdict,
-} from '../../src/ledger/state.js'
+import type { Verdict } from '../../src/ledger/event.js'
+import { isFinal, type Command, type DocumentState, type Save } from '../../src/ledger/state.js'
 import type { RedisStore } from '../../src/ledger/redis-store.js'
 import { saved, unchanged } from '../../src/ledger/verdict.js'
 

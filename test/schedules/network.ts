@@ -9,6 +9,8 @@ export interface Network {
   http: Http
   /** No callback has told that the present session began: it got lost. */
   unseen: (key: string) => boolean
+  /** A final save has been sent, and has not arrived. */
+  finalOnItsWay: (key: string) => boolean
   /** One of these callbacks was not taken. */
   miss: (key: string) => void
   deliver: (callback: { url: string; body: object }) => Promise<CallbackReply | undefined>
@@ -19,6 +21,8 @@ export interface NetworkParts {
   random: Random
   /** Probability that one way loses what it carries. */
   loss: number
+  /** The longest way of a final save, ms; 0: as of any callback. */
+  slowFinals: number
   core: () => Core
   /** Undefined: the process that received it has died. */
   receive: (request: CallbackRequest) => Promise<CallbackReply | undefined>
@@ -60,6 +64,8 @@ export function createNetwork(parts: NetworkParts): Network {
   }
 
   const unseen = new Set<string>()
+  /** Keys, once for each final save. */
+  let onTheirWay: string[] = []
   const isJoin = (callback: Record<string, unknown>): boolean =>
     callback.status === 1 && JSON.stringify(callback.actions ?? []).includes('"type":1')
 
@@ -67,6 +73,7 @@ export function createNetwork(parts: NetworkParts): Network {
     http,
     unseen: (key) => unseen.has(key),
     miss: (key) => void unseen.add(key),
+    finalOnItsWay: (key) => onTheirWay.includes(key),
     async deliver({ url, body }) {
       const callback = body as Record<string, unknown>
       const what = `${String(callback.status)} ${String(callback.key)} ${String(callback.userdata).slice(5, 9)}`
@@ -75,7 +82,13 @@ export function createNetwork(parts: NetworkParts): Network {
         if (isJoin(callback)) unseen.add(String(callback.key))
         return undefined
       }
-      await pass(random.whole(1, 60))
+      // So long that somebody who has come again can have typed and called (rule 5).
+      const final = callback.status === 2 || callback.status === 3
+      const slow = final && parts.slowFinals > 0 && random.chance(0.5)
+      const key = String(callback.key)
+      if (final) onTheirWay.push(key)
+      await pass(slow ? random.whole(60, parts.slowFinals) : random.whole(1, 60))
+      if (final) onTheirWay = onTheirWay.toSpliced(onTheirWay.indexOf(key), 1)
       trace(`callback ${what}: arrives`)
       if (isJoin(callback)) unseen.delete(String(callback.key))
       const ref = new URL(url).pathname.split('/').at(-1)

@@ -66,6 +66,7 @@ export interface World {
   steps: number
   otherSaves: boolean
   restarts: boolean
+  slowFinals: number
   /** With Redis: the longest way to it, and the longest way back, ms. */
   latency: number
   /** With Redis: processes of the application die and are shut down. */
@@ -87,14 +88,13 @@ function drawWorld(random: Random): World {
     steps: random.whole(5, 30),
     otherSaves: random.chance(0.6),
     restarts: random.chance(0.2),
+    slowFinals: random.pick([0, 0, 1000, 4000]),
     ...{ latency: 0, deaths: false, cuts: false, outages: 0 },
   }
 }
 
 const drawRedisWorld = (random: Random): Partial<World> => ({
-  // Rule 5 takes it that a final save is recorded before somebody who has joined since can have typed:
-  // where Redis takes longer than that (500 ms, `People`), it may settle what is newer.
-  latency: random.pick([0, 2, 10, 20]),
+  latency: random.pick([0, 2, 20, 200]),
   deaths: random.chance(0.4),
   cuts: random.chance(0.2),
   outages: random.pick([0, 0, 0.02, 0.1]),
@@ -124,7 +124,7 @@ export async function runSchedule(seed: number, options: ScheduleOptions = {}): 
   const theCore = (): Core => core
   const storage = createStorage({ ...world, random, core: theCore, violate, trace })
   const network = createNetwork({
-    ...{ clock, random, loss: world.loss, core: theCore, trace },
+    ...{ clock, random, loss: world.loss, slowFinals: world.slowFinals, core: theCore, trace },
     receive(request) {
       const { docs, death, name } = processes.pick()
       if (stage !== undefined) trace(`${name} receives the callback`)
@@ -305,6 +305,8 @@ export async function runSchedule(seed: number, options: ScheduleOptions = {}): 
       const excused =
         !result.certain &&
         (people.strangersSaved(key) > clock.now() - 30_000 ||
+          network.finalOnItsWay(key) ||
+          people.cameAgain(key) > clock.now() - 30_000 ||
           storage.wentBack(key) ||
           people.haveLeft(key) ||
           people.joinedAt(key) >= calledAt)
@@ -366,6 +368,9 @@ const linesOf = (bytes: Uint8Array): number =>
 class People {
   readonly #editors = new Map<string, Editor[]>()
   readonly #joinedAt = new Map<string, number>()
+  /** Per key, who has opened it last. */
+  readonly #last = new Map<string, string>()
+  readonly #cameAgain = new Map<string, number>()
   readonly #mayTypeAt = new Map<Editor, number>()
   /** Per key, when a stranger (button, timer) saved last. */
   readonly #strangers = new Map<string, number>()
@@ -395,6 +400,11 @@ class People {
 
   strangersSaved(key: string): number {
     return this.#strangers.get(key) ?? 0
+  }
+
+  /** When somebody came last who had just been there. */
+  cameAgain(key: string): number {
+    return this.#cameAgain.get(key) ?? 0
   }
 
   joinedAt(key: string): number {
@@ -439,8 +449,13 @@ class People {
   }
 
   async #open(key: string): Promise<void> {
-    this.#count += 1
-    const user = `u${this.#count}`
+    const last = this.#last.get(key)
+    // Who has left comes again: by what a final save tells, it may be that of either session.
+    const again = last !== undefined && this.haveLeft(key) && this.#random.chance(0.4)
+    if (again) this.#cameAgain.set(key, this.#now())
+    else this.#count += 1
+    const user = again ? last : `u${this.#count}`
+    this.#last.set(key, user)
     this.#trace(`${user} opens ${key}`)
     const editor = await this.#core.open(key, { user, callbackUrl: this.#url })
     this.#joinedAt.set(key, this.#now())

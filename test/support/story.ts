@@ -6,17 +6,8 @@ import assert from 'node:assert/strict'
 import type { PlainError } from '../../src/errors.js'
 import { transition, type Step } from '../../src/ledger/document.js'
 import { emptyDocument } from '../../src/ledger/state.js'
-import type {
-  Arrival,
-  Command,
-  DocumentState,
-  Effect,
-  LedgerEvent,
-  Rules,
-  Save,
-  Trigger,
-  Verdict,
-} from '../../src/ledger/state.js'
+import type { Arrival, Effect, LedgerEvent, Verdict } from '../../src/ledger/event.js'
+import type { Command, DocumentState, Rules, Save, Trigger } from '../../src/ledger/state.js'
 
 export const START = Date.UTC(2026, 0, 1)
 
@@ -48,6 +39,8 @@ interface ArrivalOptions {
   url?: string
   /** The same for the same bytes only. */
   message?: string
+  /** By whose leaving a final save was made. */
+  left?: string[]
   /** Why it cannot be stored at all. */
   failure?: PlainError
 }
@@ -66,6 +59,7 @@ export function arrivalOf(name: string, now: number, options: ArrivalOptions = {
     ...(commandId === undefined ? {} : { commandId }),
     markedReplay: marked === true,
     ...(options.message === undefined ? {} : { message: options.message }),
+    ...(options.left === undefined ? {} : { left: options.left }),
     facts: { filetype: 'docx', users: ['u1'] },
     payload: { ref: 'file-1', userdata: undefined, body: { url: options.url ?? name } },
     ...(failure === undefined ? {} : { failure }),
@@ -181,6 +175,12 @@ export class Story {
   /** A callback 1: somebody has come. */
   editing(users: string[] = ['u1']): this {
     this.event({ type: 'presence', status: 1, users, ref: 'file-1', joined: users, left: [] })
+    return this
+  }
+
+  /** A callback 1: `user` has come, and these edit now. */
+  comes(user: string, users: string[] = [user]): this {
+    this.event({ type: 'presence', status: 1, users, ref: 'file-1', joined: [user], left: [] })
     return this
   }
 
