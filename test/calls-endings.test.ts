@@ -34,7 +34,7 @@ const calls: Record<string, Call> = {
 }
 /** The key that an error of this call tells. */
 const keyOf = (name: string): string | undefined =>
-  ['version', 'license', 'forgotten.list'].includes(name) ? undefined : 'k1'
+  ['version', 'license', 'forgotten.list', 'forgotten.recover'].includes(name) ? undefined : 'k1'
 
 describe('bad input 35: a signal', LIMIT, () => {
   for (const [name, call] of Object.entries(calls)) {

@@ -38,7 +38,7 @@ interface Given extends Pick<RedisLedgerParts, 'clock' | 'rules' | 'perform'> {
   ownTime?: boolean
   /** Hears of no wake-up. */
   deaf?: boolean
-  /** Called with the name of each operation on Redis. */
+  /** Called with the name of each operation on Redis, when it has ended. */
   onUse?: (operation: 'read' | 'write' | 'versions') => void
 }
 
@@ -51,9 +51,9 @@ function createLedger(given: Given, prefix = newPrefix()): Ledger {
     ...parts,
     store: {
       ...store,
-      read: (...args) => (onUse('read'), store.read(...args)),
-      write: (...args) => (onUse('write'), store.write(...args)),
-      versions: (...args) => (onUse('versions'), store.versions(...args)),
+      read: (...args) => store.read(...args).finally(() => onUse('read')),
+      write: (...args) => store.write(...args).finally(() => onUse('write')),
+      versions: (...args) => store.versions(...args).finally(() => onUse('versions')),
     },
     logger: silentLogger,
     subscribe(wake, wakeAll) {

@@ -4,6 +4,7 @@ import { runInNewContext } from 'node:vm'
 import type { Input } from './input.js'
 import { inputOf } from './inputs.js'
 import { createLine, type Answer, type Line } from './wire.js'
+import { SESSION_KEPT } from '../../src/ledger/session.js'
 import { startWorld, type World } from './world.js'
 
 export interface Report {
@@ -54,7 +55,7 @@ export async function fuzz(first: number, count: number): Promise<Report> {
       await world.clock.advance(STEP)
     }
     // Everything that is remembered is forgotten in its time, and no timer is left behind.
-    await world.clock.advance(3 * 3_600_000)
+    await world.clock.advance(SESSION_KEPT + 3 * 3_600_000)
     report.heap.late = await heapUsed()
     report.stored = judge.stored()
     judge.end(report)
