@@ -43,40 +43,48 @@ const write = (text: string) => (socket: Socket) => void socket.write(text, 'lat
 const end = (text: string) => (socket: Socket) => void socket.end(text)
 const HEAD = 'HTTP/1.1 200 OK\r\n'
 
-describe('bad input 30: a download that fails: no file stays, and the callback is answered', LIMIT, () => {
-  const bomb = gzipSync(Buffer.alloc(10_000_000)).toString('latin1')
-  const endless = (socket: Socket): void => {
-    socket.write(`${HEAD}\r\n`)
-    const more = (): void => void socket.write('x'.repeat(10_000), (error) => error ?? more())
-    more()
-  }
-  const cases: [what: string, answer: (socket: Socket) => void, reply: Reply, silent?: true][] = [
-    ['404', write(response(404, 'not found')), kept],
-    ['403, the link has expired', write(response(403)), kept],
-    ['empty', write(response(200)), again],
-    ['shorter than it says', end(response(200, 'half', { 'content-length': '8' })), again],
-    ['longer than it says', write(response(200, 'all and more', { 'content-length': '3' })), again],
-    ['endless', endless, kept],
-    ['a gzip bomb', write(response(200, bomb, { 'content-encoding': 'gzip' })), kept],
-    ['302', write(response(302, '', { location: 'http://169.254.169.254/' })), kept],
-    ['500', write(response(500)), again],
-    ['no answer', () => {}, again, true],
-    [
-      'one byte, and then nothing for a minute',
-      write(`${HEAD}content-length: 9\r\n\r\nx`),
-      again,
-      true,
-    ],
-  ]
-  for (const [what, answer, reply, silent] of cases) {
-    it(`${what}: ${reply.status} ${JSON.stringify(reply.body)}`, async (t) => {
-      const { folder, clock, server, save } = await start(t, answer)
-      assert.deepEqual(await (silent === true ? passTime(clock, save()) : save()), reply)
-      assert.equal(server.requests.length, 1)
-      assert.deepEqual(await readdir(folder), [])
-    })
-  }
-})
+describe(
+  'bad input 30: a download that fails: no file stays, and the callback is answered',
+  LIMIT,
+  () => {
+    const bomb = gzipSync(Buffer.alloc(10_000_000)).toString('latin1')
+    const endless = (socket: Socket): void => {
+      socket.write(`${HEAD}\r\n`)
+      const more = (): void => void socket.write('x'.repeat(10_000), (error) => error ?? more())
+      more()
+    }
+    const cases: [what: string, answer: (socket: Socket) => void, reply: Reply, silent?: true][] = [
+      ['404', write(response(404, 'not found')), kept],
+      ['403, the link has expired', write(response(403)), kept],
+      ['empty', write(response(200)), again],
+      ['shorter than it says', end(response(200, 'half', { 'content-length': '8' })), again],
+      [
+        'longer than it says',
+        write(response(200, 'all and more', { 'content-length': '3' })),
+        again,
+      ],
+      ['endless', endless, kept],
+      ['a gzip bomb', write(response(200, bomb, { 'content-encoding': 'gzip' })), kept],
+      ['302', write(response(302, '', { location: 'http://169.254.169.254/' })), kept],
+      ['500', write(response(500)), again],
+      ['no answer', () => {}, again, true],
+      [
+        'one byte, and then nothing for a minute',
+        write(`${HEAD}content-length: 9\r\n\r\nx`),
+        again,
+        true,
+      ],
+    ]
+    for (const [what, answer, reply, silent] of cases) {
+      it(`${what}: ${reply.status} ${JSON.stringify(reply.body)}`, async (t) => {
+        const { folder, clock, server, save } = await start(t, answer)
+        assert.deepEqual(await (silent === true ? passTime(clock, save()) : save()), reply)
+        assert.equal(server.requests.length, 1)
+        assert.deepEqual(await readdir(folder), [])
+      })
+    }
+  },
+)
 
 describe('bad input 23: a filetype is never a path', LIMIT, () => {
   for (const filetype of [

@@ -434,4 +434,27 @@ describe('a process of its own', () => {
       },
     )
   }
+
+  it(
+    'after close() it ends by itself also when Redis has gone away meanwhile',
+    LIMIT,
+    async (t) => {
+      const own = await startRedis()
+      t.after(() => own.stop())
+      const open = create(`redis: '${own.url}'`)
+      const used = `
+      const { setTimeout: sleep } = await import('node:timers/promises')
+      await docs.forcesave('k', { timeout: 200 }).catch(() => {})
+      await sleep(500)
+      const { Redis } = await import('ioredis')
+      const admin = new Redis('${own.url}', { retryStrategy: () => null })
+      admin.on('error', () => {})
+      await admin.shutdown('NOSAVE').catch(() => {})
+      await sleep(500)`
+      assert.equal(
+        await run(`${open}; ${used}; await docs.close(); console.log('closed')`),
+        'closed',
+      )
+    },
+  )
 })

@@ -2,11 +2,12 @@
  * One sweep of forgotten files per interval, whatever the number of processes: a job scheduler of
  * BullMQ. In a queue of its own, since a sweep waits for saves and must not take a place among them.
  */
-import { Queue, Worker } from 'bullmq'
+import { Queue } from 'bullmq'
 import type { ConnectionOptions } from 'bullmq'
 import type { Clock } from '../clock.js'
 import type { Logger } from '../events.js'
 import { withoutCommand } from '../ledger/redis-error.js'
+import { ReleasableWorker } from '../saves/bullmq-worker.js'
 import type { Schedule, Sweep } from './schedule.js'
 
 const NAME = 'recovery'
@@ -48,8 +49,8 @@ export function createBullmqSchedule(parts: BullmqScheduleParts): Schedule {
   let closing: Promise<void> | undefined
   let settingUp = setUp()
 
-  function startWorker(connection: ConnectionOptions): Worker {
-    const worker = new Worker(NAME, () => sweep(), {
+  function startWorker(connection: ConnectionOptions): ReleasableWorker<unknown> {
+    const worker = new ReleasableWorker(NAME, () => sweep(), {
       ...{ connection, prefix, runRetryDelay: RETRY_DELAY },
       ...{ lockDuration: LOCK, stalledInterval: STALLED_CHECK, maxStalledCount: 1 },
     })
@@ -96,6 +97,7 @@ export function createBullmqSchedule(parts: BullmqScheduleParts): Schedule {
     })
     await Promise.race([Promise.all([closed, settingUp]), late])
     cancelLate()
+    await worker?.release()
     await queue.close()
   }
 

@@ -2,7 +2,7 @@
  * Runs saves as BullMQ jobs, in whichever process has a worker. Only the head of a key's saves is a
  * job (`settlement.md` 3), so no lock is needed for order. Users of bullmq: this and `recovery/bullmq-schedule.ts`.
  */
-import { DelayedError, Queue, UnrecoverableError, Worker } from 'bullmq'
+import { DelayedError, Queue, UnrecoverableError } from 'bullmq'
 import type { ConnectionOptions, Job } from 'bullmq'
 import { onAbort } from '../abort.js'
 import type { Clock } from '../clock.js'
@@ -11,6 +11,7 @@ import type { Logger } from '../events.js'
 import { withoutCommand } from '../ledger/redis-error.js'
 import type { RunnableSave } from '../ledger/event.js'
 import { jobIdOf, jobOf, type SaveJob } from './bullmq-job.js'
+import { ReleasableWorker } from './bullmq-worker.js'
 import { retryPause, type RunSave, type SaveQueue, type SaveReport } from './queue.js'
 import { cannotSucceed } from './runner.js'
 
@@ -76,8 +77,8 @@ export function createBullmqQueue(parts: BullmqQueueParts): SaveQueue {
   let closing: Promise<void> | undefined
   let cancelLate = (): void => {}
 
-  function startWorker(connection: ConnectionOptions): Worker<SaveJob> {
-    const worker = new Worker<SaveJob>('saves', counted, {
+  function startWorker(connection: ConnectionOptions): ReleasableWorker<SaveJob> {
+    const worker = new ReleasableWorker<SaveJob>('saves', counted, {
       ...{ connection, prefix, concurrency: parts.concurrency },
       ...{ lockDuration: LOCK, stalledInterval: STALLED_CHECK, maxStalledCount: 1 },
       ...{ lockRenewTime: RENEW, runRetryDelay: RETRY_DELAY },
@@ -268,6 +269,7 @@ export function createBullmqQueue(parts: BullmqQueueParts): SaveQueue {
     })
     await Promise.race([Promise.all([closed, ...underWay]), late])
     cancelLate()
+    await worker?.release()
     await queue.close()
   }
 }
