@@ -19,6 +19,8 @@ import { until } from './support/until.js'
 
 const LIMIT = { timeout: 60_000 }
 const KEY = 'k1'
+/** What `recover()` counts. */
+const none = { recovered: 0, left: 0, gone: 0, failed: 0 }
 
 /** What the callbacks of this status were answered: HTTP status and `error`, or `lost`. */
 function repliesTo(server: DocsServer, status: number): string[] {
@@ -48,7 +50,7 @@ describe('our process dies, without redis', LIMIT, () => {
   interface Host {
     server: DocsServer
     /** Starts the process, in the place of the one before. */
-    start: (onSave: DocsOptions['onSave']) => Docs
+    start: (onSave: DocsOptions['onSave'], more?: Pick<DocsOptions, 'refOf'>) => Docs
     /** Connections break off, and what it has in memory is gone. */
     kill: () => void
     callbackUrl: string
@@ -62,9 +64,9 @@ describe('our process dies, without redis', LIMIT, () => {
     const publicUrl = `http://127.0.0.1:${(listener.address() as AddressInfo).port}`
     const server = await startDocsServer({ secret: SECRET })
     const made: Docs[] = []
-    const make = (onSave: DocsOptions['onSave']): Docs => {
+    const make: Host['start'] = (onSave, more) => {
       const options = { server: server.url, secret: SECRET, publicUrl, onSave, grace: 50 }
-      const docs = createDocs({ ...options, otherSaves: false })
+      const docs = createDocs({ ...options, otherSaves: false, ...more })
       made.push(docs)
       return docs
     }
@@ -77,8 +79,8 @@ describe('our process dies, without redis', LIMIT, () => {
     return {
       server,
       callbackUrl: make(() => {}).callbackUrl('file-1'),
-      start(onSave) {
-        const docs = make(onSave)
+      start(onSave, more) {
+        const docs = make(onSave, more)
         const callback = new Koa().use(docs.routes()).callback()
         handler = (request, response) => void callback(request, response)
         return docs
@@ -123,6 +125,15 @@ describe('our process dies, without redis', LIMIT, () => {
     assert.match(error.message, /docs\.forgotten\.url\(key\)/)
     const file = await fetch((await docs.forgotten.url(KEY))!)
     assert.deepEqual(editsIn(Buffer.from(await file.arrayBuffer())), [edit])
+    assert.deepEqual(await docs.forgotten.recover(), { ...none, left: 1 })
+    // Only the application knows by now which file the key stands for.
+    const files: string[] = []
+    const told = start(async (save) => void files.push(`${save.ref} ${await textOf(save)}`), {
+      refOf: () => 'file-1',
+    })
+    assert.deepEqual(await told.forgotten.recover(), { ...none, recovered: 1 })
+    assert.deepEqual(files, ['file-1 1 u1 precious\n'])
+    assert.deepEqual(server.forgotten, [])
   })
 })
 
@@ -133,12 +144,20 @@ describe('Redis dies', { timeout: 120_000 }, () => {
   it('for longer: a forgotten file, which the next forcesave stores', async (t) => {
     await play(t, 'late')
   })
+  it('for longer, and nobody calls forcesave: recover() stores it, by the ref that Redis has kept', async (t) => {
+    await play(t, 'late', async ({ forgotten }) => (await forgotten.recover()).recovered === 1)
+  })
 
-  async function play(t: TestContext, back: 'in time' | 'late'): Promise<void> {
+  async function play(
+    t: TestContext,
+    back: 'in time' | 'late',
+    take: (docs: Docs) => Promise<boolean> = async (docs) =>
+      (await docs.forcesave(KEY)).outcome === 'saved',
+  ): Promise<void> {
     const redis = await startRedis()
     const server = await startDocsServer({ secret: SECRET })
     const options = { server: server.url, redis: redis.url, grace: 50, otherSaves: false }
-    const app = await startApp({ ...options, timeout: 30_000 })
+    const app = await startApp({ ...options, timeout: 30_000, nudgeAfter: 500 })
     t.after(async () => {
       await server.close()
       await app.close()
@@ -159,12 +178,7 @@ describe('Redis dies', { timeout: 120_000 }, () => {
       assert.deepEqual(server.forgotten, [KEY])
       await redis.start()
       server.expire(KEY)
-      await until(() =>
-        app.docs.forcesave(KEY).then(
-          ({ outcome }) => outcome === 'saved',
-          () => false,
-        ),
-      )
+      await until(() => take(app.docs).catch(() => false))
     } else assert.equal(replies.at(-1), '200 {"error":0}')
     assert.deepEqual(server.forgotten, [])
     const [{ ref, text } = assert.fail('nothing was stored')] = app.stored
@@ -174,12 +188,16 @@ describe('Redis dies', { timeout: 120_000 }, () => {
 
 describe('storage fails', LIMIT, () => {
   /** The storage fails from now on; the editor types and leaves, and nobody takes the file. */
-  async function play(t: TestContext, minutes: number, retention = 3_600_000) {
+  async function play(
+    t: TestContext,
+    minutes: number,
+    more: Pick<DocsOptions, 'retention' | 'refOf' | 'recoverEvery'> = {},
+  ) {
     const clock = virtualClock()
     let broken = true
     const files: string[] = []
     const pair = await startPair(t, {
-      ...{ clock, retention, simulation: { clock } },
+      ...{ clock, simulation: { clock }, ...more },
       async onSave(save) {
         if (broken) throw new Error('the storage is down')
         files.push(`${save.trigger} ${save.ref} ${await textOf(save)}`)
@@ -194,7 +212,7 @@ describe('storage fails', LIMIT, () => {
     await clock.advance(minutes * 60_000)
     server.expire(KEY)
     broken = false
-    return { ...pair, files }
+    return { ...pair, clock, files }
   }
 
   it('for 50 minutes: 503 four times, a forgotten file, and the next forcesave stores it', async (t) => {
@@ -212,10 +230,37 @@ describe('storage fails', LIMIT, () => {
   })
 
   it('for as long as it takes, within a longer retention time: stored', async (t) => {
-    const { files, docs } = await play(t, 180, 6 * 3_600_000)
+    const { files, docs } = await play(t, 180, { retention: 6 * 3_600_000 })
     assert.equal((await docs.forcesave(KEY)).outcome, 'saved')
     assert.equal(files.length, 1)
   })
+
+  it('recover() stores it as well, for as long as its ref is remembered', async (t) => {
+    const { files, server, docs } = await play(t, 50)
+    assert.deepEqual(await docs.forgotten.recover(), { ...none, recovered: 1 })
+    assert.deepEqual(files, [`forgotten file of ${KEY} 1 u1 precious\n`])
+    assert.deepEqual(server.forgotten, [])
+  })
+
+  it('for longer, recover() leaves it, and stores it where refOf tells the ref', async (t) => {
+    const silent = await play(t, 61)
+    const left = await silent.docs.forgotten.recover()
+    assert.deepEqual([left, silent.server.forgotten], [{ ...none, left: 1 }, [KEY]])
+    const { files, docs, server } = await play(t, 125, { refOf: () => 'renamed' })
+    assert.deepEqual(await docs.forgotten.recover(), { ...none, recovered: 1 })
+    assert.deepEqual([files, server.forgotten], [[`forgotten renamed 1 u1 precious\n`], []])
+  })
+
+  for (const minutes of [50, 90]) {
+    it(`for ${minutes} minutes, with recoverEvery and refOf: stored without a call of ours`, async (t) => {
+      const { files, server, clock } = await play(t, minutes, {
+        ...{ recoverEvery: 300_000, refOf: (key) => `file of ${key}` },
+      })
+      await clock.runUntil(() => server.forgotten.length === 0, 600_000, 50)
+      assert.deepEqual(files, [`forgotten file of ${KEY} 1 u1 precious\n`])
+      assert.deepEqual(server.forgotten, [])
+    })
+  }
 })
 
 describe('the Docs server restarts', LIMIT, () => {
