@@ -12,7 +12,7 @@ import {
   type DocsServer,
   type Editor,
 } from '../src/testing/index.js'
-import { SECRET, startApp } from './support/app.js'
+import { SECRET, startApp, type App } from './support/app.js'
 import { failure, startPair } from './support/pair.js'
 import { startRedis } from './support/redis.js'
 import { until } from './support/until.js'
@@ -144,23 +144,34 @@ describe('Redis dies', { timeout: 120_000 }, () => {
   it('for longer: a forgotten file, which the next forcesave stores', async (t) => {
     await play(t, 'late')
   })
-  it('for longer, and nobody calls forcesave: recover() stores it, by the ref that Redis has kept', async (t) => {
-    await play(t, 'late', async ({ forgotten }) => (await forgotten.recover()).recovered === 1)
+  it('for longer, and nobody calls forcesave: recover() stores it in a new process, by the ref that Redis has kept', async (t) => {
+    await play(t, 'late', async ({ close }, another) => {
+      await close()
+      const { forgotten } = (await another()).docs
+      return async () => (await forgotten.recover()).recovered === 1
+    })
   })
 
   async function play(
     t: TestContext,
     back: 'in time' | 'late',
-    take: (docs: Docs) => Promise<boolean> = async (docs) =>
-      (await docs.forcesave(KEY)).outcome === 'saved',
+    taker: (app: App, another: () => Promise<App>) => Promise<() => Promise<boolean>> = ({
+      docs,
+    }) => Promise.resolve(async () => (await docs.forcesave(KEY)).outcome === 'saved'),
   ): Promise<void> {
     const redis = await startRedis()
     const server = await startDocsServer({ secret: SECRET })
     const options = { server: server.url, redis: redis.url, grace: 50, otherSaves: false }
-    const app = await startApp({ ...options, timeout: 30_000, nudgeAfter: 500 })
+    const apps: App[] = []
+    const start = async (): Promise<App> => {
+      const app = await startApp({ ...options, timeout: 30_000, nudgeAfter: 500 })
+      apps.push(app)
+      return app
+    }
+    const app = await start()
     t.after(async () => {
       await server.close()
-      await app.close()
+      await Promise.all(apps.map(({ close }) => close()))
       await redis.stop()
     })
     const callbackUrl = app.docs.callbackUrl('file-1')
@@ -178,10 +189,11 @@ describe('Redis dies', { timeout: 120_000 }, () => {
       assert.deepEqual(server.forgotten, [KEY])
       await redis.start()
       server.expire(KEY)
-      await until(() => take(app.docs).catch(() => false))
+      const take = await taker(app, start)
+      await until(() => take().catch(() => false))
     } else assert.equal(replies.at(-1), '200 {"error":0}')
     assert.deepEqual(server.forgotten, [])
-    const [{ ref, text } = assert.fail('nothing was stored')] = app.stored
+    const [{ ref, text } = assert.fail('nothing was stored')] = apps.flatMap(({ stored }) => stored)
     assert.deepEqual([ref, editsIn(Buffer.from(text))], ['file-1', [edit]])
   }
 })
