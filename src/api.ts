@@ -15,10 +15,10 @@ export interface ForcesaveOptions extends CallOptions {
 
 /** A forcesave that the Docs server has answered; its outcome is still to come. */
 export interface StartedForcesave {
-  /** For `docs.outcome(id)`; valid for the retention time. */
+  /** For `docs.outcome(id)`; valid for the retention time after the verdict, with `redis` in every process. */
   id: string
   key: string
-  /** The Docs server's answer: 0 accepted, 4 nothing to save, 3 and 1 as the README's table says. */
+  /** The Docs server's answer: 0 accepted, 1 not open, 3 internal error, 4 nothing to save. None is the outcome. */
   response: { error: number }
 }
 
@@ -35,7 +35,8 @@ export interface License {
  */
 export interface Docs extends AsyncDisposable {
   /**
-   * Resolves when the file with every edit made before the call is stored, or when there was none.
+   * Resolves when the file with every edit that the Docs server had received before the call is stored, or
+   * when there was none. Where `certain` is false, the Docs server could not be asked about everything.
    *
    * Errors: `TIMEOUT`, `COMMAND_REJECTED`, `UNREACHABLE`, `BAD_RESPONSE`, `CONVERSION_FAILED`,
    * `STORAGE_FAILED`; `error.retryable` says whether calling again can help.
@@ -53,7 +54,8 @@ export interface Docs extends AsyncDisposable {
   startForcesave(key: string, options?: ForcesaveOptions): Promise<StartedForcesave>
   /**
    * Waits for the outcome of a started forcesave: the same result and errors as `forcesave`, also
-   * later, until it expires. `timeout` (default: none of its own) ends only this wait.
+   * later, for as long as `retention` says. `timeout` (default: none of its own) ends only this wait.
+   * `BAD_OPTION`: no command of this id is known.
    */
   outcome(id: string, options?: CallOptions): Promise<ForcesaveResult>
   /**
@@ -63,6 +65,7 @@ export interface Docs extends AsyncDisposable {
    * At most `concurrency` (8) are under way, and none begins before the results so far are taken, so
    * 10,000 documents need no more memory than ten. `timeout` (60 s) is that of each forcesave. A
    * `break` gives up those under way: what was sent stays sent, and what comes of it is stored.
+   * `total` is about so many where the documents are the open ones, and undefined where nothing tells.
    *
    * The loop itself ends by the reason of `signal`, by `CLOSED`, by what `keys` throws, or when Redis
    * cannot be asked what is open (`UNREACHABLE`). A wrong argument is thrown at once.

@@ -8,9 +8,11 @@ import { commandErrorName } from './protocol/command.js'
  * What went wrong, sorted by what the caller can do about it:
  * - `TIMEOUT`: no verdict by the deadline. The save may still come and will then be stored.
  * - `COMMAND_REJECTED`: the Docs server answered with an `error` of 1 to 7 (or one unknown here).
- * - `UNREACHABLE`: the Docs server could not be asked, or it is not known whether it got the command.
+ * - `UNREACHABLE`: the Docs server could not be asked, or it is not known whether it got the command; or
+ *   Redis could not be asked, or has lost what it knew.
  * - `CONVERSION_FAILED`: the Docs server could not convert the document (callback status 3 or 7).
- * - `STORAGE_FAILED`: `onSave` failed; `cause` is what it threw.
+ * - `STORAGE_FAILED`: `onSave` failed; `cause` is what it threw. Or nobody has told the `ref` of a forgotten
+ *   file, or a save came for another `ref`.
  * - `CLOSED`: `docs.close()` was called.
  * - `BAD_OPTION`: an option or argument is wrong; the message names it, what was given, what is allowed.
  * - `BAD_RESPONSE`: the Docs server sent something that is no answer of a Docs server.

@@ -20,11 +20,11 @@ export interface DocsEvents {
   'conversion-failed': { key: string; ref: string; final: boolean }
   /** A sweep of `recoverEvery` has ended in this process; with `error`: before its time. */
   recovery: { recovered: number; left: number; gone: number; failed: number; error?: unknown }
-  /** A callback was turned away or not understood, and why. */
+  /** A callback was turned away or not understood, and why. `status`: the HTTP status of the reply. */
   rejected: { reason: string; status: number; key?: string; ref?: string }
-  /** A command was answered, or could not be sent. */
+  /** A command was answered, or could not be sent or had no answer (`error: null`). */
   command: { name: string; key: string | undefined; error: number | null }
-  /** A command got its verdict. `rule`: the number in the design's `settlement.md`. */
+  /** A command got its verdict. `rule`: the number in `docs/settlement.md`, for bug reports. */
   settled: { key: string; id: string; outcome: string; rule: number }
   /** A save has come for a command that had its verdict already. */
   late: { key: string; id: string }

@@ -15,7 +15,7 @@ export interface DocsOptions {
   /** Where this process reaches the Docs server; may have a path prefix. */
   server: string
   /**
-   * The Docs server's secret, at least 32 bytes. `[current, previous]` while it is being changed:
+   * The Docs server's secret, 32 bytes at least. `[current, previous]` while it is being changed:
    * the first signs, both are taken. `null` turns tokens off: whoever reaches the callback route can
    * then store what they like.
    */
@@ -28,7 +28,7 @@ export interface DocsOptions {
   /** Where the Docs server reaches this application. Needed for `callbackUrl()`. */
   publicUrl?: string
   /**
-   * Namespace in userdata and in Redis: two applications never meet. Default `'docs'`. With `redis` the
+   * Namespace in userdata, in signed refs and in Redis: two applications never meet. Default `'docs'`. With `redis` the
    * saves are jobs of the BullMQ queue `saves` under this prefix in braces, `{docs}`: for a dashboard.
    */
   prefix?: string
@@ -40,13 +40,16 @@ export interface DocsOptions {
   otherSaves?: boolean
   /** How long a save that nobody told us about is waited for. Default 1,000. */
   grace?: number
-  /** How long an accepted forcesave goes without a callback before it is helped. Default 10,000. */
+  /**
+   * How long an accepted forcesave goes without a callback before one more is sent, so that a callback
+   * that was lost is sent again. Default 10,000.
+   */
   nudgeAfter?: number
-  /** Further attempts of `onSave` for one save. Default 2. */
+  /** Further attempts of `onSave` for one save, after 0.25 s, 1 s, 4 s and so on. Default 2. */
   retries?: number
   /**
    * How many saves of different keys this process stores at once. Default `{ concurrency: 16 }`.
-   * `false`: it runs no `onSave`; another process with the same `redis` and `prefix` has to.
+   * `false`, with `redis` only: it runs no `onSave`; another process with the same `redis` and `prefix` has to.
    */
   worker?: { concurrency: number } | false
   /**
@@ -58,13 +61,13 @@ export interface DocsOptions {
   replyTimeout?: number
   /** A forcesave's deadline; Infinity for none. Default 60,000. */
   timeout?: number
-  /** The deadline of one command's request. Default 15,000. */
+  /** The deadline of one command's request, and of the other calls. Default 15,000. */
   commandTimeout?: number
   /** The longest callback body, bytes. Default 10 MB. */
   maxBody?: number
   /** The longest download, bytes. Default 1 GB. */
   maxDownload?: number
-  /** The longest time a download may take. Default 120,000. */
+  /** The longest time a download may take; 30 s of silence end it too. Default 120,000. */
   downloadTimeout?: number
   /**
    * Further origins that the links of saves may have: `https://docs.example.com`, or by pattern
@@ -72,26 +75,30 @@ export interface DocsOptions {
    * Default none.
    */
   downloadOrigins?: readonly string[]
-  /** How long verdicts and names are remembered; 900,000 at least. Default 3,600,000, an hour. */
+  /**
+   * How long verdicts, saves and the `ref` of a closed document are remembered; 900,000 at least.
+   * Default 3,600,000, an hour.
+   */
   retention?: number
   /**
-   * Tells the `ref` of the file that a document key stands for, for forgotten files of which no callback
-   * has told (lately): after a restart without `redis`, or after the retention time. `undefined` where the
+   * Tells the `ref` of the file that a document key stands for, for forgotten files whose `ref` no callback
+   * has told, or not within the retention time: after a restart without `redis`, for example. It is asked by
+   * `docs.forgotten.recover()` and by `recoverEvery`, not by `forcesave()`. `undefined` where the
    * key is not yours, or its file has another key by now: storing what it names could destroy newer edits.
    * @example refOf: async (key) => (await files.findByKey(key))?.id
    */
   refOf?: RefOf
   /**
-   * How often forgotten files are looked for, as by `docs.forgotten.recover()`; 60,000 at least. The first
-   * sweep begins at the start. With `redis` it is one per interval for all processes: give it to each of
-   * them. Default: never.
+   * How often forgotten files are recovered, as by `docs.forgotten.recover()`; 60,000 at least. The first
+   * sweep begins at the start, and each tells how it went in the event `recovery`. With `redis` it is one per
+   * interval for all processes: give it to each of them. Default: never.
    */
   recoverEvery?: number
   /** Takes a secret of less than 32 bytes. Default false. */
   allowWeakSecret?: boolean
   /**
    * Decides about a document that could not be converted. `'keep'` (the default): the Docs server keeps
-   * the edits. `'discard'`: it throws them away (`docs-server.md`, "What our reply does").
+   * the edits. `'discard'`: it throws them away (`docs/docs-server.md`, "What our reply does").
    */
   onConversionFailed?: (
     failure: FailedConversion,
@@ -163,7 +170,10 @@ export function resolveOptions(given: DocsOptions): ResolvedOptions {
   if (!isRecord(given)) throw badOption('options', given, 'give an object')
   for (const name of Object.keys(given)) {
     if (!KNOWN.has(name)) {
-      throw new DocsError('BAD_OPTION', `${name}: there is no such option; see the README's table`)
+      throw new DocsError(
+        'BAD_OPTION',
+        `${name}: there is no such option; docs/reference.md has them all`,
+      )
     }
   }
   const set = withoutUndefined(given)

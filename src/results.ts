@@ -23,9 +23,9 @@ export type ForcesaveResult =
       /** As given to the call. */
       userdata: string | undefined
       /**
-       * False: a save that nobody told us about may be under way with newer edits (button, timer, form,
-       * another application, an editor that closed or came just now), or two saves of one second came
-       * in an order that nothing tells. The Docs server cannot be asked.
+       * False: all that is known speaks for it, but the Docs server cannot be asked about one thing that
+       * could make it wrong: somebody else's save under way, say, or who edits just after a page was
+       * reloaded. The README has them all, under "Verdicts".
        */
       certain: boolean
     }

@@ -32,6 +32,7 @@ export interface RecoverOptions extends CallOptions {
 }
 
 export interface Forgotten {
+  /** The keys of all forgotten files on the Docs server, those of other applications included. */
   list(options?: CallOptions): Promise<string[]>
   /** The link to a forgotten file, or undefined when there is none under this key. */
   url(key: string, options?: CallOptions): Promise<string | undefined>
@@ -43,8 +44,8 @@ export interface Forgotten {
    * time. One that fails harms no other and stays where it is. Resolves with how many ended how; each
    * result goes to `onResult`.
    *
-   * The `ref` is what the callbacks have told within the retention time, or what the option `refOf` says.
-   * Nothing is stored that may be older than what is stored already: such a file is left, and so is one
+   * The `ref` is what the callbacks have told, for the retention time after a document was closed, or what
+   * the option `refOf` says. Nothing is stored that may be older than what is stored already: such a file is left, and so is one
    * whose document is open. A document that has been closed unheard is looked at again `nudgeAfter` ms
    * after the others.
    *

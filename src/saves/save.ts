@@ -14,9 +14,9 @@ export interface Save {
   /** 1 at first, one more at each retry. */
   readonly attempt: number
   readonly key: string
-  /** The application's own name for the file, from `docs.callbackUrl(ref)`. */
+  /** The application's own name for the file, from `docs.callbackUrl(ref)` or the option `refOf`. */
   readonly ref: string
-  /** 2: the final save of a session; 6: a forced save while it goes on. */
+  /** 2: the final save of a session, or a forgotten file; 6: a forced save while the session goes on. */
   readonly status: SaveStatus
   readonly trigger: Trigger
   /** Whether the last editor has left. */
@@ -34,7 +34,7 @@ export interface Save {
   readonly lastSave: Date | undefined
   /** On a final save: nothing has changed since the last forced save that was acknowledged. */
   readonly notModified: boolean
-  /** The link to the file; it dies 15 minutes after it was made (`docs-server.md`, "Callbacks"). */
+  /** The link to the file; it dies 15 minutes after it was made: do not keep it for later. */
   readonly url: string
   readonly changesUrl: string | undefined
   readonly formsDataUrl: string | undefined
