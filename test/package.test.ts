@@ -12,7 +12,12 @@ import { asCommonJs, firstExample } from './support/readme.js'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const LIMIT = { timeout: 180_000 }
-const FILES = ['CHANGELOG.md', 'LICENSE', 'README.md', 'SECURITY.md', 'package.json']
+const DOCS = ['docs-server', 'guarantees', 'reference', 'settlement']
+const FILES = [
+  ...['CHANGELOG.md', 'LICENSE', 'README.md', 'SECURITY.md'],
+  ...DOCS.map((name) => `docs/${name}.md`),
+  'package.json',
+]
 const OPTIONAL = ['bullmq', 'ioredis']
 
 /** Runs a program to its end; what it has printed is in the error when it fails. */

@@ -1,4 +1,4 @@
-/** The README keeps its word: its code compiles and runs, its tables are those of the source. */
+/** The README and the reference keep their word: code compiles and runs, tables are those of the source. */
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'

@@ -1,7 +1,9 @@
-/** The README as data: its code blocks and its tables. */
+/** The README and the reference that it leads to, as data: their code blocks and their tables. */
 import { readFileSync } from 'node:fs'
 
-export const README = readFileSync(new URL('../../README.md', import.meta.url), 'utf8')
+export const README = ['README.md', 'docs/reference.md']
+  .map((path) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8'))
+  .join('\n')
 
 /** The ```ts blocks, in order. */
 export const blocks: readonly string[] = [...README.matchAll(/^```ts\n(.*?)^```$/gms)].map(
