@@ -53,7 +53,7 @@ export interface DocsOptions {
    */
   worker?: { concurrency: number } | false
   /**
-   * A URL, ioredis options or an ioredis connection: several processes then act as one. A connection
+   * A URL, ioredis options or an ioredis connection (a `Cluster`, too): several processes then act as one. A connection
    * of the application's own is duplicated and never closed. Left out: everything lives in this process.
    */
   redis?: RedisOption

@@ -11,7 +11,7 @@ const { PUBLIC_URL = `http://localhost:${PORT}` } = process.env
 export const port = Number(PORT)
 export const { REDIS_URL: redis = 'redis://127.0.0.1:6379' } = process.env
 
-/** The same `server`, `secret`, `redis` and `prefix` in all of them. */
+/** The same `server`, `secret`, `redis`, `prefix`, `refOf` and `recoverEvery` in all of them. */
 export const options: DocsOptions = {
   server: DOCS_URL,
   secret: DOCS_SECRET,
