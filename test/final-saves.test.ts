@@ -268,7 +268,7 @@ describe('storage fails', LIMIT, () => {
       const { files, server, clock } = await play(t, minutes, {
         ...{ recoverEvery: 300_000, refOf: (key) => `file of ${key}` },
       })
-      await clock.runUntil(() => server.forgotten.length === 0, 600_000, 50)
+      await clock.runUntil(() => server.forgotten.length === 0, 3_600_000, 50)
       assert.deepEqual(files, [`forgotten file of ${KEY} 1 u1 precious\n`])
       assert.deepEqual(server.forgotten, [])
     })
