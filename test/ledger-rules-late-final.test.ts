@@ -64,6 +64,11 @@ describe('rule 5: a final save that arrives after the same user has come again',
     assert.equal(s.told('a'), 'saved F, uncertain')
   })
 
+  it('rule 5: a minute later it is of the present one', () => {
+    const s = reloaded().wait(60_000).accepted('a').saved('F', late)
+    assert.equal(s.told('a'), 'saved F')
+  })
+
   it('rule 5: is certain for what was called before', () => {
     const s = story().comes('u1').accepted('a').comes('u1').saved('F', late)
     assert.equal(s.told('a'), 'saved F')

@@ -17,7 +17,7 @@ export function recordArrival(state: DocumentState, given: Arrival, now: number)
   if (misdirected && known !== undefined) return state
   const arrival = misdirected ? refused(given) : given
   const by = madeFor(state, arrival)
-  const session = sessionOf(state, arrival)
+  const session = sessionOf(state, arrival, now)
   const fresh: Save = {
     name: arrival.name,
     ref: (misdirected ? state.ref : undefined) ?? arrival.payload.ref,

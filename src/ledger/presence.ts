@@ -66,13 +66,16 @@ export const finalMayCome = ({ untold }: DocumentState, now: number): boolean =>
  * `doubtful`: it may be, since whoever has left was there in both.
  */
 export function sessionOf(
-  { users, began, untold, saves }: DocumentState,
+  state: DocumentState,
   { status, trigger, lastSave = Infinity, left = [] }: Arrival,
+  now: number,
 ): 'present' | 'before' | 'doubtful' {
+  const { users, began, untold, saves } = state
   if (!isFinal({ status }) || trigger !== 'close' || left.length === 0) return 'present'
   if (began === undefined || users === null) return 'present'
   if (users.some((id) => !left.includes(id))) return 'before'
-  if (!left.some((id) => untold?.users.includes(id))) return 'present'
+  const wasThere = left.some((id) => untold?.users.includes(id))
+  if (!wasThere || !finalMayCome(state, now)) return 'present'
   // The present session has made a later save, or is over by now: then this is no word of its end.
   const isOlder = saves.some((save) => save.turn > began && (save.lastSave ?? 0) > lastSave)
   return users.length === 0 || isOlder ? 'before' : 'doubtful'
