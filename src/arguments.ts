@@ -59,9 +59,7 @@ export function checkUsers(users: unknown): void {
   if (users !== undefined && !texts) throw badOption('users', users, 'give an array of user ids')
 }
 
-/** The handle that `startForcesave` gives: the command's id and the key it is about. */
-export const handleOf = (key: string, id: string): string => `${id}.${key}`
-
+/** The reverse of `handleOf`. */
 export function parseHandle(handle: unknown): { key: string; id: string } {
   const [id = '', ...rest] = typeof handle === 'string' ? handle.split('.') : []
   const key = rest.join('.')

@@ -8,10 +8,10 @@ import {
   checkKey,
   checkMeta,
   checkUsers,
-  handleOf,
   parseHandle,
 } from './arguments.js'
 import type { Asks, Asked } from './client/asks.js'
+import { commandChannel, traced, type CommandTrace } from './channels.js'
 import type { CommandClient } from './client/commands.js'
 import { startDeadline } from './client/deadline.js'
 import type { Clock } from './clock.js'
@@ -19,9 +19,11 @@ import { commandRejected, DocsError, fromPlainError } from './errors.js'
 import type { Logger } from './events.js'
 import { closedError } from './ledger/outcome.js'
 import type { CommandName, CommandRequests, CommandResponses } from './protocol/command.js'
+import { handleOf, newId } from './protocol/userdata.js'
 import type { ForgottenFiles } from './recovery/forgotten.js'
 import type { Recover } from './recovery/recover.js'
-import { forcesaveResult, infoResult } from './results.js'
+import { forcesaveResult, infoResult, type ForcesaveResult } from './results.js'
+import type { Stats } from './stats.js'
 
 export interface CallParts {
   asks: Asks
@@ -30,6 +32,7 @@ export interface CallParts {
   recover: Recover
   clock: Clock
   logger: Logger
+  stats: Stats
   /** ms */
   timeout: number
   /** ms */
@@ -58,10 +61,19 @@ const LEDGER_AWAY = 2_000
 const SETTLED_BY_RULES: ReadonlySet<number | null> = new Set([0, 1, 3, 4])
 
 export function createCalls(parts: CallParts): Calls {
-  const { asks, client, forgotten, clock, logger, closing } = parts
+  const { asks, client, forgotten, clock, logger, stats, closing } = parts
 
-  /** Runs `work` until its deadline, the caller's signal or `close()`. `key`: the document's, if it is about one. */
-  async function within<Result>(
+  /** Runs `work` until its deadline, the caller's signal or `close()`. */
+  function within<Result>(
+    about: CommandTrace,
+    options: CallOptions,
+    otherwise: number,
+    work: (signal: AbortSignal) => Promise<Result>,
+  ): Promise<Result> {
+    return traced(commandChannel, about, () => limited(about.key, options, otherwise, work))
+  }
+
+  async function limited<Result>(
     key: string | undefined,
     { signal, timeout }: CallOptions,
     otherwise: number,
@@ -71,6 +83,7 @@ export function createCalls(parts: CallParts): Calls {
     signal?.throwIfAborted()
     const deadline = startDeadline(clock, timeout ?? otherwise, signal)
     const cancelClose = onAbort(closing, () => deadline.end('given up'))
+    stats.pending.calls += 1
     try {
       return await work(deadline.signal)
     } catch (error) {
@@ -81,6 +94,7 @@ export function createCalls(parts: CallParts): Calls {
       const about = key === undefined ? {} : { key }
       throw new DocsError('TIMEOUT', 'this call has no answer by its deadline', about)
     } finally {
+      stats.pending.calls -= 1
       cancelClose()
       deadline.release()
     }
@@ -90,15 +104,28 @@ export function createCalls(parts: CallParts): Calls {
   async function startAsk(
     key: string,
     kind: 'forcesave' | 'info',
+    id: string,
     options: ForcesaveOptions,
   ): Promise<Asked> {
     const otherwise = kind === 'info' ? parts.commandTimeout : parts.timeout
     const { userdata, timeout = otherwise } = options
-    const asked = await asks.ask({ key, kind, timeout, userdata })
+    const asked = await asks.ask({ key, kind, id, timeout, userdata })
     asked.answer.catch((error: unknown) => {
       if (!closing.aborted) logger.error({ err: error, key }, 'an answer could not be recorded')
     })
     return asked
+  }
+
+  /** Its verdict, for a call that waits for it. */
+  async function forcesaved(
+    about: CommandTrace,
+    key: string,
+    id: string,
+    signal: AbortSignal,
+  ): Promise<ForcesaveResult> {
+    const result = forcesaveResult(key, await asks.verdict(key, id, signal))
+    about.outcome = result.outcome
+    return result
   }
 
   async function command<Name extends CommandName>(
@@ -108,7 +135,7 @@ export function createCalls(parts: CallParts): Calls {
   ): Promise<CommandResponses[Name]> {
     checkCall(options)
     const key = 'key' in body ? body.key : undefined
-    return within(key, options, parts.commandTimeout, (signal) =>
+    return within({ name, key }, options, parts.commandTimeout, (signal) =>
       client.send(name, body, { signal }),
     )
   }
@@ -119,40 +146,51 @@ export function createCalls(parts: CallParts): Calls {
       checkCall(options)
       // The deadline itself is in the ledger, so that every process sees the same one.
       const limit = (options.timeout ?? parts.timeout) + LEDGER_AWAY
-      return within(key, { signal: options.signal }, limit, async (signal) => {
-        const { id } = await startAsk(key, 'forcesave', options)
-        return forcesaveResult(key, await asks.verdict(key, id, signal))
+      const id = newId()
+      const about: CommandTrace = { name: 'forcesave', key, id: handleOf(key, id) }
+      return within(about, { signal: options.signal }, limit, async (signal) => {
+        const begun = stats.now()
+        try {
+          await startAsk(key, 'forcesave', id, options)
+          return await forcesaved(about, key, id, signal)
+        } finally {
+          if (!signal.aborted) stats.took('forcesave', begun)
+        }
       })
     },
 
     async startForcesave(key, options = {}) {
       checkKey(key)
       checkCall(options)
-      return within(key, { signal: options.signal }, Infinity, async (signal) => {
-        const { id, answer } = await startAsk(key, 'forcesave', options)
+      const id = newId()
+      const handle = handleOf(key, id)
+      const about = { name: 'startForcesave', key, id: handle } as const
+      return within(about, { signal: options.signal }, Infinity, async (signal) => {
+        const { answer } = await startAsk(key, 'forcesave', id, options)
         const { error, failure } = await unlessAborted(answer, signal)
         if (failure !== undefined) throw fromPlainError({ ...failure, key })
         if (error === null || !SETTLED_BY_RULES.has(error)) {
           throw commandRejected(error ?? 3, 'forcesave', key)
         }
-        return { id: handleOf(key, id), key, response: { error } }
+        return { id: handle, key, response: { error } }
       })
     },
 
     async outcome(handle, options = {}) {
       const { key, id } = parseHandle(handle)
       checkCall(options)
-      return within(key, options, Infinity, async (signal) =>
-        forcesaveResult(key, await asks.verdict(key, id, signal)),
-      )
+      const about: CommandTrace = { name: 'outcome', key, id: handle }
+      return within(about, options, Infinity, (signal) => forcesaved(about, key, id, signal))
     },
 
     async info(key, options = {}) {
       checkKey(key)
       checkCall(options)
       const limit = (options.timeout ?? parts.commandTimeout) + LEDGER_AWAY
-      return within(key, { signal: options.signal }, limit, async (signal) => {
-        const { id } = await startAsk(key, 'info', options)
+      const id = newId()
+      const about = { name: 'info', key, id: handleOf(key, id) } as const
+      return within(about, { signal: options.signal }, limit, async (signal) => {
+        await startAsk(key, 'info', id, options)
         return infoResult(key, await asks.verdict(key, id, signal))
       })
     },
@@ -177,30 +215,38 @@ export function createCalls(parts: CallParts): Calls {
     },
     forgotten: {
       list: (options = {}) =>
-        callForgotten(undefined, options, (signal) => forgotten.list({ signal })),
+        callForgotten({ name: 'getForgottenList' }, options, (signal) =>
+          forgotten.list({ signal }),
+        ),
       async url(key, options = {}) {
         checkKey(key)
-        return callForgotten(key, options, (signal) => forgotten.url(key, { signal }))
+        return callForgotten({ name: 'getForgotten', key }, options, (signal) =>
+          forgotten.url(key, { signal }),
+        )
       },
       async delete(key, options = {}) {
         checkKey(key)
-        return callForgotten(key, options, (signal) => forgotten.delete(key, { signal }))
+        return callForgotten({ name: 'deleteForgotten', key }, options, (signal) =>
+          forgotten.delete(key, { signal }),
+        )
       },
       async recover(options = {}) {
         checkCall(options)
         const { onResult } = options
         checkFunction('onResult', onResult)
-        return within(undefined, options, Infinity, (signal) => parts.recover({ signal, onResult }))
+        return within({ name: 'recover' }, options, Infinity, (signal) =>
+          parts.recover({ signal, onResult }),
+        )
       },
     },
   }
 
   async function callForgotten<Result>(
-    key: string | undefined,
+    about: CommandTrace,
     options: CallOptions,
     work: (signal: AbortSignal) => Promise<Result>,
   ): Promise<Result> {
     checkCall(options)
-    return within(key, options, parts.commandTimeout, work)
+    return within(about, options, parts.commandTimeout, work)
   }
 }

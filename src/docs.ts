@@ -1,6 +1,6 @@
 /** `createDocs()`: puts the parts together, owns start and close. */
 import type { Docs } from './api.js'
-import { checkRef, handleOf } from './arguments.js'
+import { checkRef } from './arguments.js'
 import { createCalls } from './calls.js'
 import { createAsks } from './client/asks.js'
 import { onAbort } from './abort.js'
@@ -21,8 +21,10 @@ import type { Effect } from './ledger/event.js'
 import { closedError } from './ledger/outcome.js'
 import { resolveOptions, type DocsOptions } from './options.js'
 import { createRefSigner } from './protocol/ref.js'
+import { handleOf } from './protocol/userdata.js'
 import { createKeys, signToken } from './protocol/token.js'
 import { createCallbackMiddleware, createRoutes } from './receiver/koa.js'
+import { observedCallbacks } from './receiver/observed.js'
 import { createReceiver } from './receiver/receive.js'
 import { createForgotten } from './recovery/forgotten.js'
 import { createRecover } from './recovery/recover.js'
@@ -30,6 +32,7 @@ import { createSweep } from './recovery/sweep.js'
 import { createRunner } from './saves/runner.js'
 import { forcesaveEach } from './sessions/forcesave-all.js'
 import { listSessions } from './sessions/sessions.js'
+import { createStats } from './stats.js'
 
 /** How long `close()` waits for the answers of commands under way, ms. */
 const ANSWER_PATIENCE = 5_000
@@ -68,7 +71,8 @@ export function assembleDocs(given: DocsOptions, outside: Outside): Docs {
   const { clock = systemClock, http = createHttp() } = outside
   const keys = secrets === null ? null : createKeys(secrets)
   const refs = createRefSigner(secrets, prefix)
-  const events = createEvents(logger)
+  const stats = createStats(clock)
+  const events = createEvents(logger, stats.counters)
   const closing = new AbortController()
 
   const client = observed(
@@ -77,6 +81,7 @@ export function assembleDocs(given: DocsOptions, outside: Outside): Docs {
       timeout: options.commandTimeout,
     }),
     events,
+    stats,
   )
   const downloader = createDownloader({ ...options, clock, http })
   const backend = createBackend({
@@ -90,11 +95,12 @@ export function assembleDocs(given: DocsOptions, outside: Outside): Docs {
   })
   const forgotten = createForgotten({ client, ledger, downloader, logger })
   const { run, report } = createRunner({
-    ...{ onSave: options.onSave, downloader, ledger, events, logger },
+    ...{ onSave: options.onSave, downloader, ledger, events, logger, stats, prefix },
     deleteForgotten: forgotten.deleteStored,
   })
   const queue = backend.startQueue(run, report)
-  const receive = createReceiver({ ...options, ledger, downloader, events, clock, refs, keys })
+  const answer = createReceiver({ ...options, ledger, downloader, events, clock, refs, keys })
+  const receive = observedCallbacks(answer, stats)
   const middleware = createCallbackMiddleware({ receive, events, clock, maxBody: options.maxBody })
   const recover = createRecover({ ...options, forgotten, client, asks, ledger, clock })
   const schedule = backend.startSchedule(
@@ -102,7 +108,8 @@ export function assembleDocs(given: DocsOptions, outside: Outside): Docs {
     createSweep({ recover, events, logger, closing: closing.signal }),
   )
   const calls = createCalls({
-    ...{ asks, client, forgotten, recover, clock, logger, timeout, closing: closing.signal },
+    ...{ asks, client, forgotten, recover, clock, logger, stats, timeout },
+    closing: closing.signal,
     commandTimeout: options.commandTimeout,
   })
   const sweeping = { ...calls, ledger, closing: closing.signal }
@@ -193,6 +200,7 @@ export function assembleDocs(given: DocsOptions, outside: Outside): Docs {
       return { ...config, token: signToken(claims, keys, token, clock.now()) }
     },
     on: events.on,
+    stats: stats.read,
     close,
     [Symbol.asyncDispose]: close,
   }

@@ -1,7 +1,9 @@
 /** The typed events of `docs.on()`. A listener's fault stays its own. */
 import { EventEmitter } from 'node:events'
 import type { DocsError } from './errors.js'
+import type { Verdict } from './ledger/event.js'
 import type { Action } from './protocol/callback.js'
+import type { CommandName } from './protocol/command.js'
 import type { Trigger } from './ledger/state.js'
 
 /** What each event tells. `ref` is the application's name for the file. */
@@ -23,9 +25,9 @@ export interface DocsEvents {
   /** A callback was turned away or not understood, and why. `status`: the HTTP status of the reply. */
   rejected: { reason: string; status: number; key?: string; ref?: string }
   /** A command was answered, or could not be sent or had no answer (`error: null`). */
-  command: { name: string; key: string | undefined; error: number | null }
+  command: { name: CommandName; key: string | undefined; error: number | null }
   /** A command got its verdict. `rule`: the number in `docs/settlement.md`, for bug reports. */
-  settled: { key: string; id: string; outcome: string; rule: number }
+  settled: { key: string; id: string; outcome: Verdict['outcome']; rule: number }
   /** A save has come for a command that had its verdict already. */
   late: { key: string; id: string }
 }
@@ -44,13 +46,18 @@ export const silentLogger: Logger = { debug: quiet, info: quiet, warn: quiet, er
 
 export type Listener<Name extends keyof DocsEvents> = (event: DocsEvents[Name]) => unknown
 
+/** What is done about an event before any listener hears of it. They do not throw. */
+export type Counters = {
+  readonly [Name in keyof DocsEvents]?: (event: DocsEvents[Name]) => void
+}
+
 export interface Events {
   on: <Name extends keyof DocsEvents>(name: Name, listener: Listener<Name>) => () => void
   emit: <Name extends keyof DocsEvents>(name: Name, event: DocsEvents[Name]) => void
   clear: () => void
 }
 
-export function createEvents(logger: Logger): Events {
+export function createEvents(logger: Logger, counters: Counters): Events {
   const emitter = new EventEmitter().setMaxListeners(0)
   return {
     on(name, listener) {
@@ -60,6 +67,7 @@ export function createEvents(logger: Logger): Events {
       return () => void emitter.off(name, registered)
     },
     emit(name, event) {
+      counters[name]?.(event)
       for (const listener of emitter.listeners(name) as ((event: unknown) => unknown)[]) {
         try {
           Promise.resolve(listener(event)).catch((error: unknown) => complain(name, error))

@@ -69,8 +69,8 @@ const own = (path: string): Import[] => imports.get(path)!.filter(({ to }) => to
  * its own layer; what `token.ts` and `errors.ts` say to each other is the one knot of the ground floor.
  */
 const LAYERS: [name: string, files: RegExp][] = [
-  ['ground', /^(clock|abort|check.*|call-options|errors|protocol\/.*)\.ts$/],
-  ['facts', /^(events|ledger\/(?!memory|redis|waiting).*)\.ts$/],
+  ['ground', /^(clock|abort|histogram|check.*|call-options|errors|protocol\/.*)\.ts$/],
+  ['facts', /^(events|stats|channels|ledger\/(?!memory|redis|waiting).*)\.ts$/],
   ['client and ledgers', /^(client\/.*|ledger\/(memory|redis|waiting).*)\.ts$/],
   ['saves', /^saves\/.*\.ts$/],
   ['receiver and recovery', /^(receiver|recovery)\/.*\.ts$/],
@@ -166,6 +166,14 @@ describe('libraries', () => {
     assert.deepEqual(usersOf('koa', { types: true }), ['api.ts', 'receiver/koa.ts'])
     assert.deepEqual(usersOf('@koa/router', { types: true }), ['receiver/koa.ts'])
     assert.deepEqual(usersOf('co-body', { types: true }), ['receiver/koa.ts'])
+  })
+  it('diagnostics_channel is used by channels.ts, and no library of metrics, traces or logs by anybody', () => {
+    assert.deepEqual(usersOf('node:diagnostics_channel', { types: true }), ['channels.ts'])
+    const others = ['prom-client', 'pino', '@opentelemetry/api', '@opentelemetry/sdk-trace-node']
+    assert.deepEqual(
+      others.filter((library) => usersOf(library, { types: true }).length > 0),
+      [],
+    )
   })
   it('every one of them is a dependency or a peer, and node`s own are named node:', () => {
     const manifest = JSON.parse(

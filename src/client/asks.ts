@@ -36,6 +36,8 @@ export interface Ask {
   /** ms; Infinity for none. */
   timeout: number
   userdata?: string | undefined
+  /** Made anew when left out. */
+  id?: string
 }
 
 /** A command on its way: its id, and its answer, which is in the ledger when this resolves. */
@@ -75,8 +77,7 @@ export function createAsks({ ledger, client, clock, prefix, lookTimeout }: AskPa
     return asked
   }
 
-  async function begin({ key, kind, timeout, userdata }: Ask): Promise<Asked> {
-    const id = newId()
+  async function begin({ key, kind, timeout, userdata, id = newId() }: Ask): Promise<Asked> {
     const deadline = clock.now() + timeout
     const own = userdata === undefined ? {} : { userdata }
     const registered = { type: 'registered', id, kind, deadline, ...own } as const

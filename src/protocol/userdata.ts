@@ -14,6 +14,9 @@ export const newId = (): string => randomBytes(16).toString('base64url')
 
 export const isId = (value: string): boolean => ID.test(value)
 
+/** The id of a command outside of this package: its own and the key it is about. */
+export const handleOf = (key: string, id: string): string => `${id}.${key}`
+
 /** The most bytes an application's userdata may have: long ones break the callback's header. */
 export const MAX_USERDATA = 1024
 

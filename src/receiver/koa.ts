@@ -5,7 +5,8 @@ import parse from 'co-body'
 import type { Context, Middleware } from 'koa'
 import type { Clock } from '../clock.js'
 import type { Events } from '../events.js'
-import type { CallbackRequest, Receive } from './receive.js'
+import type { Receive } from './observed.js'
+import type { CallbackRequest } from './receive.js'
 
 /** How long a body may take to arrive, ms: one that never ends holds a connection no longer. */
 const BODY_TIMEOUT = 30_000

@@ -6,6 +6,7 @@ import { onAbort } from '../abort.js'
 import { startDeadline } from '../client/deadline.js'
 import type { Clock } from '../clock.js'
 import type { Downloader } from '../client/download.js'
+import type { CallbackTrace } from '../channels.js'
 import { DocsError, toPlainError } from '../errors.js'
 import type { Events, Logger } from '../events.js'
 import { MISDIRECTED } from '../ledger/binding.js'
@@ -13,12 +14,13 @@ import type { Ledger } from '../ledger/ledger.js'
 import {
   parseCallback,
   whoIn,
+  type Callback,
   type FailureCallback,
   type SaveCallback,
 } from '../protocol/callback.js'
 import { MAX_REF, type RefSigner } from '../protocol/ref.js'
 import { verifyCallback, type Keys, type TokenOptions } from '../protocol/token.js'
-import { unpackUserdata } from '../protocol/userdata.js'
+import { handleOf, unpackUserdata } from '../protocol/userdata.js'
 import { arrivalOf } from './arrival.js'
 
 export interface CallbackRequest {
@@ -61,12 +63,13 @@ const sendAgain: CallbackReply = { status: 503, body: { error: 1 } }
 const forbidden: CallbackReply = { status: 403, body: { error: 1 } }
 const notACallback: CallbackReply = { status: 400, body: { error: 1 } }
 
-export type Receive = (request: CallbackRequest) => Promise<CallbackReply>
+/** Answers a callback, and tells in `told` what it is about as soon as it is believed. */
+export type Answer = (request: CallbackRequest, told: CallbackTrace) => Promise<CallbackReply>
 
-export function createReceiver(parts: ReceiverParts): Receive {
+export function createReceiver(parts: ReceiverParts): Answer {
   const { ledger, downloader, events, logger, clock, refs, keys, token, prefix } = parts
 
-  return async function receive({ body, headers, ref: signedRef }) {
+  return async function receive({ body, headers, ref: signedRef }, told) {
     const claims = verified(body, headers)
     if ('refused' in claims) return turnAway(forbidden, claims.refused)
     const ref = signedRef === undefined ? undefined : refs.verify(signedRef)
@@ -75,6 +78,7 @@ export function createReceiver(parts: ReceiverParts): Receive {
     }
     const callback = parseCallback(claims.body)
     if (callback === undefined) return turnAway(notACallback, 'not a callback: no key or no status')
+    tell(told, callback, ref)
 
     switch (callback.kind) {
       case 'presence': {
@@ -106,7 +110,7 @@ export function createReceiver(parts: ReceiverParts): Receive {
       case 'failure':
         return conversionFailed(callback, ref)
       case 'save':
-        return save(callback, ref)
+        return save(callback, ref, told)
     }
   }
 
@@ -121,6 +125,14 @@ export function createReceiver(parts: ReceiverParts): Receive {
     if (verdict.ok) return { body: verdict.body }
     const { reason, detail } = verdict
     return { refused: `token ${reason}${detail === undefined ? '' : `: ${detail}`}` }
+  }
+
+  function tell(told: CallbackTrace, { status, key, userdata }: Callback, ref: string): void {
+    told.status = status
+    told.key = key
+    told.ref = ref
+    const { commandId } = unpackUserdata(prefix, userdata)
+    if (commandId !== undefined) told.id = handleOf(key, commandId)
   }
 
   function turnAway(
@@ -162,7 +174,11 @@ export function createReceiver(parts: ReceiverParts): Receive {
     }
   }
 
-  async function save(callback: SaveCallback, ref: string): Promise<CallbackReply> {
+  async function save(
+    callback: SaveCallback,
+    ref: string,
+    told: CallbackTrace,
+  ): Promise<CallbackReply> {
     const { key } = callback
     const usable = downloader.allowed(callback.url) !== undefined
     const failure = usable
@@ -172,6 +188,7 @@ export function createReceiver(parts: ReceiverParts): Receive {
       ...{ ref, prefix, now: clock.now() },
       ...(failure === undefined ? {} : { failure: toPlainError(failure) }),
     })
+    told.save = arrival.name
     try {
       await ledger.apply(key, { type: 'arrived', save: arrival })
       if (!usable) {

@@ -1,8 +1,12 @@
 /** Runs `onSave` for one save, and reports stored or failed to the ledger. */
+import { saveChannel, traced, type SaveTrace } from '../channels.js'
 import type { Downloader } from '../client/download.js'
 import { DocsError, isDocsError, toPlainError } from '../errors.js'
 import type { Events, Logger } from '../events.js'
 import type { Ledger } from '../ledger/ledger.js'
+import type { RunnableSave } from '../ledger/event.js'
+import { handleOf, unpackUserdata } from '../protocol/userdata.js'
+import type { Stats } from '../stats.js'
 import type { RunSave, SaveReport } from './queue.js'
 import { isRejectSave } from './reject-save.js'
 import { createSave, type Save } from './save.js'
@@ -18,6 +22,8 @@ export interface RunnerParts {
   ledger: Ledger
   events: Events
   logger: Logger
+  stats: Stats
+  prefix: string
   /** Deletes a forgotten file at the Docs server, once it is stored (`settlement.md` 8). */
   deleteForgotten: (key: string, name: string) => Promise<void>
 }
@@ -27,15 +33,38 @@ export const cannotSucceed = (error: unknown): boolean =>
   isRejectSave(error) || (isDocsError(error, 'BAD_RESPONSE') && !error.retryable)
 
 export function createRunner(parts: RunnerParts): { run: RunSave; report: SaveReport } {
-  const { onSave, downloader, ledger, events, logger, deleteForgotten } = parts
+  const { onSave, downloader, ledger, events, logger, stats, prefix, deleteForgotten } = parts
 
   const run: RunSave = async (key, runnable, attempt, signal) => {
     const { name, trigger, payload } = runnable
     events.emit('saving', { key, ref: payload.ref, save: name, trigger, attempt })
-    const result = await onSave(createSave({ key, runnable, attempt, downloader, signal }))
+    const save = createSave({ key, runnable, attempt, downloader, signal })
+    const about = traceOf(key, runnable, attempt)
+    const result = await traced(saveChannel, about, () => counted(save))
     // Before the ledger is told: a search for forgotten files never finds one that is stored.
     if (trigger === 'forgotten') await deleteForgotten(key, name)
     return jsonOf(result, key)
+  }
+
+  async function counted(save: Save): Promise<unknown> {
+    const begun = stats.now()
+    stats.pending.saves += 1
+    try {
+      return await onSave(save)
+    } finally {
+      stats.pending.saves -= 1
+      stats.took('onSave', begun)
+    }
+  }
+
+  function traceOf(
+    key: string,
+    { name, trigger, payload: { ref, body } }: RunnableSave,
+    attempt: number,
+  ): SaveTrace {
+    const { commandId } = unpackUserdata(prefix, body['userdata'])
+    const id = commandId === undefined ? undefined : handleOf(key, commandId)
+    return { save: name, key, ref, trigger, attempt, id }
   }
 
   const report: SaveReport = {

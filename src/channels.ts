@@ -1,0 +1,75 @@
+/**
+ * The tracing channels of `node:diagnostics_channel`. One that nobody has subscribed to is only looked
+ * at. What a context holds is safe to show: no secret, token, link or userdata.
+ */
+import { tracingChannel, type TracingChannel } from 'node:diagnostics_channel'
+import type { Trigger } from './ledger/state.js'
+import type { CommandName } from './protocol/command.js'
+
+/**
+ * `koa-docs-callback:command`: a call of the application that sends commands, from its begin to what
+ * it resolves or rejects with; `forcesave`, `info` and `outcome` thus end with their verdict.
+ */
+export interface CommandTrace {
+  /** As in the Docs server's API, but for these: `outcome` only waits, `recover` sends several. */
+  readonly name: CommandName | 'startForcesave' | 'outcome' | 'recover'
+  /** The document's, where it is about one. */
+  readonly key?: string | undefined
+  /** Of a command that a callback tells of: as in the event `settled`, and for `docs.outcome(id)`. */
+  readonly id?: string | undefined
+  /** Of a forcesave that has ended well. */
+  outcome?: 'saved' | 'unchanged'
+  /** Why the call has rejected: a `DocsError`, or the reason of its signal. */
+  readonly error?: unknown
+}
+
+/** `koa-docs-callback:callback`: a callback, from its body to our reply. */
+export interface CallbackTrace {
+  /**
+   * These are there from `end` on, unless it was turned away: it is verified and understood before
+   * anything is waited for. A waiting call that it settles ends later than that.
+   */
+  status?: number
+  key?: string
+  ref?: string
+  /** Of the command that it was caused by, as in the trace of that. */
+  id?: string
+  /** Of the save that it brings, as in the trace of that. */
+  save?: string
+  /** From `asyncEnd` on. */
+  reply?: { readonly status: number; readonly body: { readonly error: 0 | 1 } }
+  readonly error?: unknown
+}
+
+/** `koa-docs-callback:save`: one run of `onSave`, in the process that runs it. */
+export interface SaveTrace {
+  readonly save: string
+  readonly key: string
+  readonly ref: string
+  readonly trigger: Trigger
+  /** 1 at first, one more at each retry. */
+  readonly attempt: number
+  /** Of the command that it was caused by, as in the trace of that. */
+  readonly id: string | undefined
+  /** What `onSave` has thrown. */
+  readonly error?: unknown
+}
+
+const channel = <Context extends object>(name: string): TracingChannel<unknown, Context> =>
+  tracingChannel<unknown, Context>(`koa-docs-callback:${name}`)
+
+export const commandChannel = channel<CommandTrace>('command')
+export const callbackChannel = channel<CallbackTrace>('callback')
+export const saveChannel = channel<SaveTrace>('save')
+
+/** Does `work` as one operation of a channel. What it resolves with is the application's, and not told. */
+export function traced<Context extends object, Result>(
+  channel: TracingChannel<unknown, Context>,
+  context: Context,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  if (!channel.hasSubscribers) return work()
+  const results: Result[] = []
+  const working = async (): Promise<void> => void results.push(await work())
+  return channel.tracePromise(working, context).then(() => results[0] as Result)
+}
