@@ -9,6 +9,11 @@ import type { CommandName } from './protocol/command.js'
 /**
  * `koa-docs-callback:command`: a call of the application that sends commands, from its begin to what
  * it resolves or rejects with; `forcesave`, `info` and `outcome` thus end with their verdict.
+ * @example
+ * subscribe('tracing:koa-docs-callback:command:asyncEnd', (context) => {
+ *   const { name, key, outcome, error } = context as CommandTrace
+ *   console.log(name, key, outcome ?? error)
+ * })
  */
 export interface CommandTrace {
   /** As in the Docs server's API, but for these: `outcome` only waits, `recover` sends several. */
