@@ -99,7 +99,10 @@ export function assembleDocs(given: DocsOptions, outside: Outside): Docs {
     deleteForgotten: forgotten.deleteStored,
   })
   const queue = backend.startQueue(run, report)
-  const answer = createReceiver({ ...options, ledger, downloader, events, clock, refs, keys })
+  const answer = createReceiver({
+    ...{ ...options, ledger, downloader, events, clock, refs, keys },
+    closing: closing.signal,
+  })
   const receive = observedCallbacks(answer, stats)
   const middleware = createCallbackMiddleware({ receive, events, clock, maxBody: options.maxBody })
   const recover = createRecover({ ...options, forgotten, client, asks, ledger, clock })

@@ -22,6 +22,7 @@ import { MAX_REF, type RefSigner } from '../protocol/ref.js'
 import { verifyCallback, type Keys, type TokenOptions } from '../protocol/token.js'
 import { handleOf, unpackUserdata } from '../protocol/userdata.js'
 import { arrivalOf } from './arrival.js'
+import { createRecorder } from './record.js'
 
 export interface CallbackRequest {
   /** The parsed JSON body. */
@@ -52,7 +53,11 @@ export interface ReceiverParts {
   token: TokenOptions
   prefix: string
   replyTimeout: number
+  /** ms */
+  grace: number
   onConversionFailed: (failure: FailedConversion) => unknown
+  /** Aborted by `close()`. */
+  closing: AbortSignal
 }
 
 const done: CallbackReply = { status: 200, body: { error: 0 } }
@@ -68,6 +73,7 @@ export type Answer = (request: CallbackRequest, told: CallbackTrace) => Promise<
 
 export function createReceiver(parts: ReceiverParts): Answer {
   const { ledger, downloader, events, logger, clock, refs, keys, token, prefix } = parts
+  const record = createRecorder(parts)
 
   return async function receive({ body, headers, ref: signedRef }, told) {
     const claims = verified(body, headers)
@@ -86,12 +92,12 @@ export function createReceiver(parts: ReceiverParts): Answer {
         const { commandId } = unpackUserdata(prefix, callback.userdata)
         const id = commandId === undefined ? {} : { commandId }
         const changes = { joined: whoIn(actions, 1), left: whoIn(actions, 0) }
-        await ledger
-          .apply(key, { type: 'presence', status, users, ref, ...id, ...changes })
-          .catch((error: unknown) => {
+        await record(key, { type: 'presence', status, users, ref, ...id, ...changes }).catch(
+          (error: unknown) => {
             // Anything but 200 {"error":0} would show every editor a warning.
             logger.error({ err: error, key }, 'the ledger did not take a callback')
-          })
+          },
+        )
         // The callback of an info tells of nobody who came or left.
         if (status === 1 && actions.length > 0) events.emit('editing', { key, ref, users, actions })
         else if (changes.left.length > 0) events.emit('closed', { key, ref })
@@ -158,7 +164,7 @@ export function createReceiver(parts: ReceiverParts): Answer {
     })
     const final = status === 3
     try {
-      await ledger.apply(key, { type: 'arrived', save })
+      await record(key, { type: 'arrived', save })
       const outcome = await inTime((signal) => ledger.finished(key, save.name, signal))
       // Under the wrong name the application is not asked what is to be thrown away (rule 18).
       if (outcome !== undefined && outcome.ref !== ref)
@@ -190,7 +196,7 @@ export function createReceiver(parts: ReceiverParts): Answer {
     })
     told.save = arrival.name
     try {
-      await ledger.apply(key, { type: 'arrived', save: arrival })
+      await record(key, { type: 'arrived', save: arrival })
       if (!usable) {
         logger.error({ key, ref }, wrongLink)
         events.emit('rejected', { reason: wrongLink, status: 200, key, ref })

@@ -2,7 +2,7 @@
 import type { TestContext } from 'node:test'
 import type { Docs } from '../../src/api.js'
 import type { Http } from '../../src/client/http.js'
-import { assembleDocs } from '../../src/docs.js'
+import { assembleDocs, type Outside } from '../../src/docs.js'
 import type { DocsOptions } from '../../src/options.js'
 import { createCore, virtualClock, type Core, type VirtualClock } from '../../src/testing/index.js'
 
@@ -18,7 +18,11 @@ export interface InProcess {
 
 const UNHEARD = 'http://elsewhere'
 
-export function startInProcess(t: TestContext, options: Partial<DocsOptions>): InProcess {
+export function startInProcess(
+  t: TestContext,
+  options: Partial<DocsOptions>,
+  outside: Pick<Outside, 'createBackend'> = {},
+): InProcess {
   const clock = virtualClock()
   const commands = new Map<string, number>()
   const core = createCore({
@@ -51,7 +55,7 @@ export function startInProcess(t: TestContext, options: Partial<DocsOptions>): I
       ...{ server: core.origin, publicUrl: 'http://app', secret: null, onSave: () => {} },
       ...options,
     },
-    { clock, http },
+    { clock, http, ...outside },
   )
   t.after(() => docs.close())
   return {
