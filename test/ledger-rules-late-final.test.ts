@@ -106,3 +106,28 @@ describe('rule 6: answered 4 after somebody has come, and the end of the session
     assert.equal(asked(60_000).told('a'), 'unchanged, no-changes')
   })
 })
+
+describe('rule 5: a final save that comes again after the same user has come again', () => {
+  const reopened = () =>
+    story({ otherSaves: false })
+      .comes('u1')
+      .saved('F', { ...late, message: 'one' })
+      .wait(5_000)
+      .comes('u1')
+      .wait(5_000)
+
+  for (const message of ['one', 'another']) {
+    it(`rule 5: says nothing of who edits now, in ${message} message`, () => {
+      const s = reopened().arrive('F', { ...late, message })
+      assert.deepEqual(s.state.users, ['u1'])
+    })
+
+    it(`rule 6: confirms nothing while their own is on its way, in ${message} message`, () => {
+      const s = reopened().arrive('F', { ...late, message })
+      s.sees = 'closed'
+      s.ask('a').answer('a', 4).wait(2_000)
+      assert.equal(s.told('a'), 'waits')
+      assert.equal(s.saved('G', late).told('a'), 'saved G')
+    })
+  }
+})

@@ -51,9 +51,9 @@ export function recordArrival(state: DocumentState, given: Arrival, now: number)
   return {
     ...state,
     ref: state.ref ?? arrival.payload.ref,
-    // The last editor has left when a final save comes, good or bad.
-    ...(isFinal(save) && arrival.trigger === 'close'
-      ? { users: session === 'before' ? state.users : [] }
+    // The last editor has left when a final save comes, good or bad; one of before tells nothing of now.
+    ...(isFinal(save) && arrival.trigger === 'close' && save.lastTurn === state.turn
+      ? { users: [] }
       : {}),
     saves:
       known === undefined
