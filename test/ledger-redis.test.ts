@@ -5,6 +5,7 @@ import { after, before, describe, it } from 'node:test'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { Redis } from 'ioredis'
+import { onAbort } from '../src/abort.js'
 import { systemClock, type Clock } from '../src/clock.js'
 import { isDocsError } from '../src/errors.js'
 import { silentLogger } from '../src/events.js'
@@ -235,13 +236,59 @@ describe('the ledger in Redis', () => {
     const waiting = ledger.settled('k', 'a')
     for (let time = 0; time < 3; time += 1) {
       const looked = used.length
-      await clock.advance(5_000)
-      await until(() => used.length > looked)
+      // One poll is left out while the one before is on its way.
+      await until(async () => {
+        if (used.length === looked) await clock.advance(5_000)
+        return used.length > looked
+      })
     }
     assert.deepEqual(used, ['versions', 'versions', 'versions'])
     await reject(ledger, 'a')
     await waiting
     assert.deepEqual(used.slice(3), ['write'], 'and its own write needs no reading either')
+  })
+
+  it('who begins to wait after a look that found something new does not go by what was written before', async () => {
+    const prefix = newPrefix()
+    const clock = virtualClock()
+    await using other = open(prefix)
+    await using ledger = open(prefix, clock, { deaf: true, ownTime: true })
+    // The last one is under way still when all else is over.
+    for (const id of ['a', 'b', 'c']) await register(ledger, id)
+    const first = ledger.settled('k', 'a')
+    await reject(other, 'a')
+    await reject(other, 'b')
+    await clock.advance(5_000)
+    await first
+    const limit = AbortSignal.timeout(10_000)
+    const verdict = await ledger.settled('k', 'b', limit)
+    assert.equal(verdict && inWords(verdict), 'COMMAND_REJECTED 6, for good')
+  })
+
+  it('who begins to wait between the ends of two others is woken all the same', async () => {
+    const prefix = newPrefix()
+    await using other = open(prefix)
+    await using ledger = open(prefix)
+    await ledger.apply('k', { type: 'registered', id: 'a', kind: 'forcesave', deadline: Infinity })
+    const ending = new AbortController()
+    const wait = (signal: AbortSignal) => ledger.settled('k', 'a', signal)
+    const first = wait(ending.signal)
+    const limit = AbortSignal.timeout(10_000)
+    // In a turn of its own between those of the two waits.
+    const between = new Promise((resolve, reject) => {
+      onAbort(ending.signal, () => {
+        queueMicrotask(() => void wait(limit).then(resolve, reject))
+      })
+    })
+    const second = wait(ending.signal)
+    const looked = Promise.allSettled([first, second])
+    // What they and the third look up at once has come back by then.
+    for (let time = 0; time < 2; time += 1) await ledger.read('k')
+    ending.abort()
+    await looked
+    for (let time = 0; time < 2; time += 1) await ledger.read('k')
+    await reject(other, 'a')
+    assert.ok(await between, 'no verdict')
   })
 
   it('a command that is gone since Redis was emptied is missed at the next write of its key', async () => {
@@ -345,6 +392,10 @@ describe('the ledger in Redis', () => {
     it('names a document before that is written, so that no death in between leaves it out', async () => {
       const prefix = newPrefix()
       await using ledger = openAtOnce(prefix)
+      // What others send while it begins would break the connection that monitors.
+      const isSubscribed = async (): Promise<boolean> =>
+        (await redis.pubsub('NUMSUB', `${prefix}:wake`))[1] === 1
+      await until(isSubscribed)
       const monitor = await redis.monitor()
       const heard: string[] = []
       monitor.on('monitor', (_time: string, words: string[]) => {

@@ -119,7 +119,11 @@ export function createRedisWaits(parts: RedisWaitsParts): RedisWaits {
   async function lookOnce(entry: Entry): Promise<void> {
     const ids = [...entry.ids.keys()]
     const { version, state, verdicts, dueAt } = await readFresh(entry.key, ids)
-    if (!entry.writing) entry.seen = { version, undone: isUnderWay(state) }
+    if (!entry.writing) {
+      entry.seen = { version, undone: isUnderWay(state) }
+      // Who begins to wait must not go by what is older than that: it would not be looked up again.
+      if (entry.known?.version !== version) entry.known = undefined
+    }
     const byId = new Map(ids.map((id, index) => [id, verdicts[index]]))
     schedule(entry, dueAt)
     for (const wait of [...entry.waits]) wait.look(state, byId)

@@ -86,7 +86,9 @@ export function createRedisLedger(parts: RedisLedgerParts): Ledger {
   /** What a process has nothing to do with any more, it does not remember. */
   function release(entry: Entry): void {
     if (entry.writing || entry.looking || entry.waits.size > 0 || entry.tickAt !== Infinity) return
-    entries.delete(store.nameOf(entry.key))
+    const name = store.nameOf(entry.key)
+    // Released before, another may stand in its place by now, with waits of its own.
+    if (entries.get(name) === entry) entries.delete(name)
   }
 
   function apply(key: string, event: LedgerEvent): Promise<void> {
