@@ -40,7 +40,7 @@ interface Given extends Pick<RedisLedgerParts, 'clock' | 'rules' | 'perform'> {
   /** Hears of no wake-up. */
   deaf?: boolean
   /** Called with the name of each operation on Redis, when it has ended. */
-  onUse?: (operation: 'read' | 'write' | 'versions') => void
+  onUse?: (operation: 'read' | 'write' | 'versions' | 'list') => void
 }
 
 function createLedger(given: Given, prefix = newPrefix()): Ledger {
@@ -55,6 +55,10 @@ function createLedger(given: Given, prefix = newPrefix()): Ledger {
       read: (...args) => store.read(...args).finally(() => onUse('read')),
       write: (...args) => store.write(...args).finally(() => onUse('write')),
       versions: (...args) => store.versions(...args).finally(() => onUse('versions')),
+      openSet: {
+        ...store.openSet,
+        add: (...args) => store.openSet.add(...args).finally(() => onUse('list')),
+      },
     },
     logger: silentLogger,
     subscribe(wake, wakeAll) {
@@ -390,23 +394,13 @@ describe('the ledger in Redis', () => {
     })
 
     it('names a document before that is written, so that no death in between leaves it out', async () => {
-      const prefix = newPrefix()
-      await using ledger = openAtOnce(prefix)
-      // What others send while it begins would break the connection that monitors.
-      const isSubscribed = async (): Promise<boolean> =>
-        (await redis.pubsub('NUMSUB', `${prefix}:wake`))[1] === 1
-      await until(isSubscribed)
-      const monitor = await redis.monitor()
-      const heard: string[] = []
-      monitor.on('monitor', (_time: string, words: string[]) => {
-        const [command = '', ...rest] = words.map((word) => word.toLowerCase())
-        if (rest.some((word) => word.startsWith(`${prefix}:`))) heard.push(command)
-      })
+      const used: string[] = []
+      const onUse = (operation: string): void => void used.push(operation)
+      await using ledger = open(newPrefix(), systemClock, { onUse })
       await join(ledger)
-      await until(() => heard.filter((command) => command === 'zadd').length === 2)
-      monitor.disconnect()
-      const order = heard.filter((command) => command === 'zadd' || command === 'hset')
-      assert.deepEqual(order, ['zadd', 'hset', 'zadd'])
+      await until(() => used.filter((operation) => operation === 'list').length === 2)
+      const order = used.filter((operation) => operation !== 'read')
+      assert.deepEqual(order, ['list', 'write', 'list'])
     })
 
     it('expires, and the state of what is open outlives the retention time', async () => {
