@@ -1,7 +1,7 @@
 /** `settlement.md`, rules 7 to 10: answers 3 and 1, failures that stand, replays. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { plainError, quietStory, story } from './support/story.js'
+import { plainError, quietStory, RULES, story } from './support/story.js'
 
 describe('rule 7: answered 3', () => {
   const answered3 = () => story().editing().ask('a').answer('a', 3)
@@ -392,4 +392,17 @@ describe('rule 10: a replay', () => {
     assert.equal(s.told('b'), 'waits')
     assert.equal(s.save('A')?.phase, 'stored')
   })
+})
+
+it('rule 9: a failure stands for as long as the document is open, and is forgotten in the end', () => {
+  const s = quietStory().wait(2_000).accepted('x').arrive('A', { for: 'x', status: 7 })
+  s.wait(RULES.retention + 1)
+    .ask('a')
+    .answer('a', 4)
+    .wait(20_000)
+  assert.equal(s.told('a'), 'CONVERSION_FAILED')
+  s.saved('F', { status: 2 })
+    .wait(RULES.retention + 1)
+    .comes('u1')
+  assert.equal(s.state.saves.length, 0)
 })

@@ -154,9 +154,9 @@ describe('whatever happens', () => {
     })
   })
 
-  it('after the retention time everything that has ended is dropped', () => {
+  it('after the retention time everything that has ended is dropped, once the document is not open', () => {
     check((s) => {
-      s.wait(60_000)
+      s.wait(60_000).ask('over').answer('over', 1).searched('over', undefined)
       for (const { phase, name } of s.state.saves) if (phase === 'running') s.store(name)
       for (let run = s.state.saves.find(isRunning); run; run = s.state.saves.find(isRunning)) {
         s.store(run.name)

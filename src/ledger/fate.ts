@@ -177,15 +177,14 @@ const endOf = (fate: Fate): number =>
 /**
  * Rule 9: the error of a failed save whose edits no stored save is known to hold.
  */
-export function standingFailure(state: DocumentState): PlainError | undefined {
-  const stored = state.saves.filter(({ phase }) => phase === 'stored')
-  const standing = state.saves.find(
-    (save) =>
-      save.phase === 'failed' &&
-      save.discarded !== true &&
-      !stored.some((other) => heals(other, save)),
-  )
-  return standing?.error
+export const standingFailure = (state: DocumentState): PlainError | undefined =>
+  standingFailures(state)[0]?.error
+
+export function standingFailures({ saves }: DocumentState): readonly Save[] {
+  const failed = saves.filter(({ phase, discarded }) => phase === 'failed' && discarded !== true)
+  if (failed.length === 0) return failed
+  const stored = saves.filter(({ phase }) => phase === 'stored')
+  return failed.filter((save) => !stored.some((other) => heals(other, save)))
 }
 
 /** Whether what failed is in what is stored (rule 9). */

@@ -1,7 +1,7 @@
 /**
  * What a key's state no longer needs. Everything expires; what is unfinished stays until then.
  */
-import { fateOfCommand } from './fate.js'
+import { fateOfCommand, standingFailures } from './fate.js'
 import { sessionEndsBy } from './session.js'
 import { isFinal, isOpen, type Command, type DocumentState, type Rules } from './state.js'
 
@@ -11,6 +11,8 @@ const FINISHED_KEPT = 64
 /** Drops what is older than the retention time, and finished entries beyond the newest. */
 export function forget(state: DocumentState, now: number, rules: Rules): DocumentState {
   const oldest = now - rules.retention
+  // Rule 9: its edits are not in storage, however long the document stays open.
+  const standing = state.session === undefined ? [] : standingFailures(state)
   const commands = keep(
     state.commands,
     (command) => isFinished(state, command),
@@ -21,7 +23,8 @@ export function forget(state: DocumentState, now: number, rules: Rules): Documen
     // What has ended in this turn is still to be told to those who wait for it. A final save is never
     // stale (rule 3), so nothing but its name keeps it from being stored again, over newer ones.
     (save) => save.done !== undefined && save.done.turn < state.turn && !isFinal(save),
-    (save) => isOpen(save) || save.done === undefined || save.done.at > oldest,
+    (save) =>
+      isOpen(save) || save.done === undefined || save.done.at > oldest || standing.includes(save),
   )
   return commands === state.commands && saves === state.saves
     ? state
