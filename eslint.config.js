@@ -22,7 +22,7 @@ export default defineConfig(
       'no-console': 'error',
     },
   },
-  { files: ['src/**/*.ts'], rules: { 'max-lines': ['error', 300] } },
+  { files: ['src/**/*.{ts,js}'], rules: { 'max-lines': ['error', 300] } },
   {
     files: ['test/**/*.ts'],
     rules: {

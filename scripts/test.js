@@ -6,7 +6,7 @@
 import { spawn } from 'node:child_process'
 import { existsSync, readdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { ensureRedis } from './ensure-redis.js'
+import { ensurePrograms } from './ensure-programs.js'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const given = process.argv.slice(2)
@@ -21,7 +21,7 @@ const all = () =>
     .map((name) => `test/${name}`)
 const [cwd, files] = chosen.length > 0 ? [process.cwd(), chosen] : [root, all()]
 
-ensureRedis()
+ensurePrograms()
 
 const child = spawn(
   process.execPath,

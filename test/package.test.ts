@@ -54,17 +54,20 @@ describe('the package', LIMIT, () => {
   after(() => rm(folder, { recursive: true, force: true }))
 
   test('holds the build and the papers, and nothing else', async () => {
-    const others = packed.filter((path) => !/^package\/dist\/[\w/-]+\.(js|d\.ts)$/.test(path))
+    const others = packed.filter(
+      (path) => !/^package\/dist\/([\w/-]+\.(js|d\.ts)|pages\/[\w-]+\.(html|css))$/.test(path),
+    )
     assert.deepEqual(
       others,
       FILES.map((name) => `package/${name}`),
     )
     const sources = await readdir(join(ROOT, 'src'), { recursive: true, encoding: 'utf8' })
     const modules = sources.filter((path) => path.endsWith('.ts'))
+    const pages = sources.filter((path) => /^pages.[\w-]+\.(js|html|css)$/.test(path))
     assert.equal(
       packed.length - FILES.length,
-      2 * modules.length,
-      'of each module its code and its types',
+      2 * modules.length + pages.length,
+      'of each module its code and its types, and what browsers get',
     )
   })
 
