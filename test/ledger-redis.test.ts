@@ -11,6 +11,7 @@ import { isDocsError } from '../src/errors.js'
 import { silentLogger } from '../src/events.js'
 import type { Ledger } from '../src/ledger/ledger.js'
 import { createRedisLedger, type RedisLedgerParts } from '../src/ledger/redis.js'
+import { subscribeOver } from '../src/ledger/redis-subscribe.js'
 import { createRedisStore } from '../src/ledger/redis-store.js'
 import { virtualClock } from '../src/testing/index.js'
 import { startRedis, type TestRedis } from './support/redis.js'
@@ -39,6 +40,8 @@ interface Given extends Pick<RedisLedgerParts, 'clock' | 'rules' | 'perform'> {
   ownTime?: boolean
   /** Hears of no wake-up. */
   deaf?: boolean
+  /** Called when it hears of wake-ups from now on, and has looked for those before. */
+  onHearing?: () => void
   /** Called with the name of each operation on Redis, when it has ended. */
   onUse?: (operation: 'read' | 'write' | 'versions' | 'list') => void
 }
@@ -46,7 +49,7 @@ interface Given extends Pick<RedisLedgerParts, 'clock' | 'rules' | 'perform'> {
 function createLedger(given: Given, prefix = newPrefix()): Ledger {
   const connection = new Redis(server.url)
   const subscriber = new Redis(server.url)
-  const { deaf = false, onUse = () => {}, ...parts } = given
+  const { deaf = false, onHearing = () => {}, onUse = () => {}, ...parts } = given
   const store = createRedisStore(connection, prefix)
   const ledger = createRedisLedger({
     ...parts,
@@ -62,10 +65,15 @@ function createLedger(given: Given, prefix = newPrefix()): Ledger {
     },
     logger: silentLogger,
     subscribe(wake, wakeAll) {
-      if (deaf) return () => Promise.resolve()
-      subscriber.on('message', (_channel, message) => wake(message))
-      subscriber.subscribe(store.channel).then(wakeAll, () => {})
-      return () => Promise.resolve()
+      if (deaf) return
+      subscribeOver(
+        subscriber,
+        store.channel,
+        silentLogger,
+      )(wake, () => {
+        wakeAll()
+        onHearing()
+      })
     },
   })
   return {
@@ -234,7 +242,10 @@ describe('the ledger in Redis', () => {
     const used: string[] = []
     const clock = virtualClock()
     const onUse = (operation: string): void => void used.push(operation)
-    await using ledger = open(newPrefix(), clock, { onUse, ownTime: true })
+    let hears = false
+    const onHearing = (): void => void (hears = true)
+    await using ledger = open(newPrefix(), clock, { onUse, onHearing, ownTime: true })
+    await until(() => hears)
     await register(ledger, 'a')
     used.length = 0
     const waiting = ledger.settled('k', 'a')

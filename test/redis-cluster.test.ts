@@ -7,6 +7,7 @@ import { isDocsError } from '../src/errors.js'
 import { silentLogger } from '../src/events.js'
 import type { Ledger } from '../src/ledger/ledger.js'
 import { createRedisLedger, type RedisLedgerParts } from '../src/ledger/redis.js'
+import { subscribeOver } from '../src/ledger/redis-subscribe.js'
 import { createRedisStore } from '../src/ledger/redis-store.js'
 import type { RunnableSave } from '../src/ledger/event.js'
 import type { ForcesaveResult } from '../src/results.js'
@@ -205,11 +206,7 @@ function createLedger(given: Given, prefix: string, connection: Cluster): Ledger
   const subscriber = connection.duplicate()
   const ledger = createRedisLedger({
     ...{ ...given, store, logger: silentLogger },
-    subscribe(wake, wakeAll) {
-      subscriber.on('message', (_channel: string, message: string) => wake(message))
-      subscriber.subscribe(store.channel).then(wakeAll, () => {})
-      return () => Promise.resolve()
-    },
+    subscribe: subscribeOver(subscriber, store.channel, silentLogger),
   })
   return {
     ...ledger,

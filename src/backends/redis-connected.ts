@@ -1,6 +1,7 @@
 /** The Redis backend once its libraries are loaded: connections, ledger, queue. */
 import { createRedisLedger } from '../ledger/redis.js'
 import { createRedisStore } from '../ledger/redis-store.js'
+import { subscribeOver } from '../ledger/redis-subscribe.js'
 import type { Ledger } from '../ledger/ledger.js'
 import { runnableOf } from '../ledger/order.js'
 import { createBullmqQueue } from '../saves/bullmq-queue.js'
@@ -22,24 +23,13 @@ export async function connect(option: RedisOption, parts: BackendParts): Promise
   const { clock, logger, rules, perform, prefix, retries, concurrency } = parts
   const connections = await openConnections(option, parts)
   const store = createRedisStore(connections.ledger, prefix)
-  const ledger = createRedisLedger({ store, clock, rules, perform, logger, subscribe })
+  const ledger = createRedisLedger({
+    ...{ store, clock, rules, perform, logger },
+    subscribe: subscribeOver(connections.subscriber, store.channel, logger),
+  })
   const look = (): void => lookAtRedis(connections.ledger, logger)
   if (connections.ledger.status === 'ready') look()
   else connections.ledger.once('ready', look)
-
-  function subscribe(wake: (message: string) => void, wakeAll: () => void): () => Promise<void> {
-    const { subscriber } = connections
-    subscriber.on('message', (_channel: string, message: string) => wake(message))
-    const begin = (): void => {
-      // Subscribe, wait until that is done, then read once: nothing falls in between.
-      subscriber.subscribe(store.channel).then(wakeAll, (error: unknown) => {
-        logger.debug({ err: error }, 'not subscribed yet')
-      })
-    }
-    subscriber.on('ready', begin)
-    if (subscriber.status === 'ready') begin()
-    return () => Promise.resolve()
-  }
 
   const { worker } = connections
   const workerConnection = worker === undefined ? {} : { workerConnection: worker }

@@ -10,6 +10,7 @@ import type { Ledger, Perform } from './ledger.js'
 import { newEntry, type Entry } from './redis-entry.js'
 import { createOpenIndex } from './redis-open.js'
 import type { RedisStore, StoredDocument } from './redis-store.js'
+import type { Subscribe } from './redis-subscribe.js'
 import { isUnderWay } from './redis-again.js'
 import { createRedisWaits, isUnsettled } from './redis-waits.js'
 import { handedOverAgain } from './order.js'
@@ -30,8 +31,7 @@ export interface RedisLedgerParts {
   rules: Rules
   perform: Perform
   logger: Logger
-  /** Calls `wake` for each message, and `wakeAll` when messages may have been lost. */
-  subscribe: (wake: (message: string) => void, wakeAll: () => void) => () => Promise<void>
+  subscribe: Subscribe
   /** Tests run on a clock of their own instead of Redis's. */
   ownTime?: boolean
   /** The state machine; tests put a broken one here, to see that their checks find it. */
@@ -53,21 +53,10 @@ export function createRedisLedger(parts: RedisLedgerParts): Ledger {
 
   const now = (): number => clock.now() + offset
   const waits = createRedisWaits({
-    ...{
-      entries,
-      entryOf,
-      release,
-      store,
-      readFresh,
-      schedule,
-      perform,
-      rules,
-      clock,
-      now,
-      logger,
-    },
+    ...{ entries, entryOf, release, store, readFresh, schedule },
+    ...{ perform, rules, clock, now, logger },
   })
-  const unsubscribe = parts.subscribe(woken, () => waits.wakeAll())
+  parts.subscribe(woken, () => waits.wakeAll())
 
   function heard(time: number): void {
     if (!ownTime) offset = time - clock.now()
@@ -230,12 +219,12 @@ export function createRedisLedger(parts: RedisLedgerParts): Ledger {
     settled: waits.settled,
     finished: waits.finished,
     open: index.open,
-    async close() {
-      if (closed) return
+    close() {
+      if (closed) return Promise.resolve()
       closed = true
       for (const entry of entries.values()) entry.cancelTick()
       waits.close()
-      await unsubscribe()
+      return Promise.resolve()
     },
   }
 }

@@ -254,7 +254,7 @@ export function createBullmqQueue(parts: BullmqQueueParts): SaveQueue {
 
   async function shutDown(): Promise<void> {
     const closed = worker?.close().catch((error: unknown) => {
-      logger.debug({ err: error }, 'the worker did not close well')
+      logger.debug({ err: withoutCommand(error) }, 'the worker did not close well')
     })
     const late = new Promise<void>((resolve) => {
       cancelLate = clock.after(HAND_BACK, () => {
