@@ -1,7 +1,7 @@
 /** `settlement.md`, rules 7 to 10: answers 3 and 1, failures that stand, replays. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { plainError, quietStory, RULES, story } from './support/story.js'
+import { plainError, quietStory, RULES, story, type Story } from './support/story.js'
 
 describe('rule 7: answered 3', () => {
   const answered3 = () => story().editing().ask('a').answer('a', 3)
@@ -405,4 +405,55 @@ it('rule 9: a failure stands for as long as the document is open, and is forgott
     .wait(RULES.retention + 1)
     .comes('u1')
   assert.equal(s.state.saves.length, 0)
+})
+
+describe('rule 6: what never came is remembered for as long as the document is open', () => {
+  const later = RULES.retention + 60_001
+
+  it('an accepted command: a 4 is no word that its save is stored', () => {
+    const s = quietStory().wait(2_000).accepted('x').wait(later).ask('a').answer('a', 4)
+    s.wait(60_000)
+    assert.equal(s.told('a'), 'TIMEOUT')
+  })
+
+  it('a request of unknown fate: no result is certain', () => {
+    const s = quietStory().wait(2_000).ask('x').unreachable('x', false).wait(later)
+    s.ask('a').answer('a', 4).wait(20_000)
+    assert.equal(s.told('a'), 'unchanged, no-changes, uncertain')
+  })
+
+  for (const [what, answer] of [
+    ['an accepted command', (s: Story) => s.answer('x', 0)],
+    ['a request of unknown fate', (s: Story) => s.unreachable('x', false)],
+  ] as const) {
+    it(`${what}: until a save is stored that was asked for since`, () => {
+      const s = quietStory().wait(2_000)
+      answer(s.ask('x')).wait(later)
+      s.accepted('b').saved('B', { for: 'b' }).wait(1).ask('a').answer('a', 4).wait(20_000)
+      assert.equal(s.told('a'), 'unchanged, no-changes')
+    })
+  }
+
+  it('the last accepted one is not forgotten over a later one of unknown fate', () => {
+    const s = quietStory().wait(2_000).accepted('x').wait(1).ask('y').unreachable('y', false)
+    s.wait(later).ask('a').answer('a', 4).wait(60_000)
+    assert.equal(s.told('a'), 'TIMEOUT')
+  })
+
+  it('and of many only the last: whatever makes up for that one makes up for them all', () => {
+    const s = quietStory().wait(2_000)
+    for (let hour = 0; hour < 5; hour += 1) s.accepted(`x${hour}`).wait(later)
+    s.ask('a').answer('a', 4)
+    const forcesaves = s.state.commands.filter(({ kind }) => kind === 'forcesave')
+    assert.deepEqual(
+      forcesaves.map(({ id }) => id),
+      ['x4', 'a'],
+    )
+  })
+
+  it('and no longer', () => {
+    const s = quietStory().wait(2_000).accepted('x').wait(later)
+    s.ask('over').answer('over', 1).searched('over', undefined).wait(later).comes('u1')
+    assert.deepEqual(s.state.commands, [])
+  })
 })

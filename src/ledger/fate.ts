@@ -3,14 +3,7 @@
  * which failures still stand (9).
  */
 import type { PlainError } from '../errors.js'
-import {
-  isFinal,
-  isOpen,
-  type Answer,
-  type Command,
-  type DocumentState,
-  type Save,
-} from './state.js'
+import { isFinal, isOpen, type Command, type DocumentState, type Save } from './state.js'
 
 /** What became of something under way, and in which turn. */
 export type Fate =
@@ -60,13 +53,18 @@ export function finalAfter(state: DocumentState, command: Command): Save | undef
 }
 
 /**
- * A stored save whose command was registered after this accepted one had been answered: it holds
- * everything that a save of this one can hold, so nobody has to wait for that any more.
+ * A stored save whose command was registered after this accepted one had been answered, or after this
+ * one without an answer had run out of time: it holds everything that a save of this one can hold, so
+ * nobody has to wait for that any more.
  */
-function coveringSave(state: DocumentState, answer: Answer | undefined): Save | undefined {
-  if (answer?.error !== 0) return undefined
+function coveringSave(
+  state: DocumentState,
+  { answer, expired }: Pick<Command, 'answer' | 'expired'>,
+): Save | undefined {
+  const dealtWith = answer?.error === 0 ? answer.turn : expired
+  if (dealtWith === undefined) return undefined
   return state.saves.find(
-    ({ phase, by }) => phase === 'stored' && by !== undefined && by.turn > answer.turn,
+    ({ phase, by }) => phase === 'stored' && by !== undefined && by.turn > dealtWith,
   )
 }
 
@@ -86,7 +84,7 @@ function findFate(state: DocumentState, command: Command): Fate {
   // Whether a replay was caused by this command is known when it is settled (rule 10).
   if (command.shares !== undefined && command.settled === undefined) return pending
   const { answer } = command
-  const save = ownSave(state, command) ?? finalAfter(state, command) ?? coveringSave(state, answer)
+  const save = ownSave(state, command) ?? finalAfter(state, command) ?? coveringSave(state, command)
   if (save !== undefined) return fateOfSave(save)
   if (command.expired !== undefined) return { kind: 'expired', turn: command.expired }
   if (answer === undefined) return pending

@@ -11,12 +11,15 @@ const FINISHED_KEPT = 64
 /** Drops what is older than the retention time, and finished entries beyond the newest. */
 export function forget(state: DocumentState, now: number, rules: Rules): DocumentState {
   const oldest = now - rules.retention
-  // Rule 9: its edits are not in storage, however long the document stays open.
-  const standing = state.session === undefined ? [] : standingFailures(state)
+  const session = state.session !== undefined
+  // Rules 6 and 9: those edits are not known to be in storage, however long the document stays open.
+  const standing = session ? standingFailures(state) : []
+  const lost = session ? newestLost(state) : []
   const commands = keep(
     state.commands,
     (command) => isFinished(state, command),
-    ({ settled }) => settled === undefined || settled.at > oldest,
+    (command) =>
+      command.settled === undefined || command.settled.at > oldest || lost.includes(command),
   )
   const saves = keep(
     state.saves,
@@ -29,6 +32,19 @@ export function forget(state: DocumentState, now: number, rules: Rules): Documen
   return commands === state.commands && saves === state.saves
     ? state
     : { ...state, commands, saves }
+}
+
+/**
+ * The newest request whose save never came, and the newest of unknown fate: what makes up for these
+ * makes up for those before them.
+ */
+function newestLost(state: DocumentState): readonly (Command | undefined)[] {
+  const unfinished = state.commands.filter(
+    (command) => command.settled !== undefined && !isFinished(state, command),
+  )
+  return (['pending', 'expired'] as const).map((kind) =>
+    unfinished.findLast((command) => fateOfCommand(state, command).kind === kind),
+  )
 }
 
 /** Settled, and nobody can be waiting for it either (rule 6). */

@@ -29,7 +29,10 @@ export interface Stage {
   /** Resolves when nothing is on its way between this schedule and Redis. */
   settled: () => Promise<void>
   /** The connections of one process. */
-  connect: (process: Process, parts: StageParts) => Pick<RedisLedgerParts, 'store' | 'subscribe'>
+  connect: (
+    process: Process,
+    parts: StageParts,
+  ) => Pick<RedisLedgerParts, 'store' | 'subscribe'> & { disconnect: () => void }
   /** The wake-ups for a process get lost from now on; what ends that tells it so. */
   cut: (process: Process) => () => void
   /** Writes that came too late, because another process was faster. */
@@ -149,6 +152,9 @@ export async function openRedis(url: string): Promise<SharedRedis> {
       }
     }
 
+    const subscribersOf = (process: Process): Subscriber[] =>
+      [...subscribers].filter((subscriber) => subscriber.process === process)
+
     /** All that was published goes to everybody who listens now. */
     function deliver(): void {
       for (const message of inbox.splice(0)) {
@@ -171,17 +177,14 @@ export async function openRedis(url: string): Promise<SharedRedis> {
       },
       connect: (process, parts) => ({
         store: storeOf(process, parts),
-        subscribe(wake, wakeAll) {
-          const subscriber = { process, wake, wakeAll, parts, isCut: false }
-          subscribers.add(subscriber)
-          return () => {
-            subscribers.delete(subscriber)
-            return Promise.resolve()
-          }
+        subscribe: (wake, wakeAll) =>
+          void subscribers.add({ process, wake, wakeAll, parts, isCut: false }),
+        disconnect() {
+          for (const subscriber of subscribersOf(process)) subscribers.delete(subscriber)
         },
       }),
       cut(process) {
-        const own = [...subscribers].filter((subscriber) => subscriber.process === process)
+        const own = subscribersOf(process)
         for (const subscriber of own) subscriber.isCut = true
         return () => {
           for (const subscriber of own) {

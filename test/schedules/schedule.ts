@@ -224,7 +224,7 @@ export async function runSchedule(seed: number, options: ScheduleOptions = {}): 
         ledger: createMemoryLedger({ ...parts, ...machine }),
       }
     }
-    const { store, subscribe } = stage.connect(process, { ...world, random })
+    const { store, subscribe, disconnect } = stage.connect(process, { ...world, random })
     const ledger = createRedisLedger({
       ...{ ...parts, ...machine, subscribe, ownTime: true },
       store: options.store?.(store) ?? store,
@@ -234,7 +234,7 @@ export async function runSchedule(seed: number, options: ScheduleOptions = {}): 
       startQueue: (run, report) =>
         queue.join({ process, ledger, run, report, retries: parts.retries }),
       startSchedule: (every, sweep) => createTimerSchedule(process.clock, every, sweep),
-      close: () => Promise.resolve(),
+      close: () => Promise.resolve(disconnect()),
     }
   }
 
