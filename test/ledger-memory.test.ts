@@ -8,7 +8,7 @@ import type { Ledger } from '../src/ledger/ledger.js'
 import { createMemoryLedger } from '../src/ledger/memory.js'
 import { virtualClock } from '../src/testing/clock.js'
 import { testLedger } from './support/ledger-contract.js'
-import { arrivalOf, RULES } from './support/story.js'
+import { arrivalOf, RULES, runOf } from './support/story.js'
 
 testLedger({ name: 'memory', create: createMemoryLedger, ioMs: 0, manyKeys: 5_000 })
 
@@ -17,7 +17,8 @@ test('when nothing is known any more, no timer runs', async () => {
   const ledger = createMemoryLedger({ clock, rules: RULES, perform: () => {} })
   for (let n = 0; n < 1_000; n += 1) {
     await ledger.apply(`k${n}`, { type: 'arrived', save: arrivalOf('A', clock.now()) })
-    await ledger.apply(`k${n}`, { type: 'stored', name: 'A', stored: null })
+    const run = runOf(await ledger.read(`k${n}`), 'A')
+    await ledger.apply(`k${n}`, { type: 'stored', ...run, stored: null })
   }
   assert.ok(clock.pending > 0, 'something is to be forgotten')
   await clock.advance(2 * RULES.retention + 1)
@@ -41,6 +42,7 @@ test('entries that have expired are let go', async () => {
 async function storeSomething(ledger: Ledger, clock: Clock): Promise<WeakRef<object>> {
   const stored = { text: 'what onSave returned' }
   await ledger.apply('k', { type: 'arrived', save: arrivalOf('A', clock.now()) })
-  await ledger.apply('k', { type: 'stored', name: 'A', stored })
+  const run = runOf(await ledger.read('k'), 'A')
+  await ledger.apply('k', { type: 'stored', ...run, stored })
   return new WeakRef(stored)
 }

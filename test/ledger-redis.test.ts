@@ -16,7 +16,7 @@ import { createRedisStore } from '../src/ledger/redis-store.js'
 import { virtualClock } from '../src/testing/index.js'
 import { startRedis, type TestRedis } from './support/redis.js'
 import { testLedger } from './support/ledger-contract.js'
-import { arrivalOf, inWords, RULES } from './support/story.js'
+import { arrivalOf, inWords, RULES, runOf } from './support/story.js'
 import { until } from './support/until.js'
 
 setFlagsFromString('--expose-gc')
@@ -128,7 +128,8 @@ describe('the ledger in Redis', () => {
     await register(ledger, 'a')
     await reject(ledger, 'a')
     await ledger.apply('k', { type: 'arrived', save: arrivalOf('A', Date.now()) })
-    await ledger.apply('k', { type: 'stored', name: 'A', stored: null })
+    const run = runOf(await ledger.read('k'), 'A')
+    await ledger.apply('k', { type: 'stored', ...run, stored: null })
     const written = await expiries(`${prefix}:{*`)
     assert.equal(written.size, 2, 'the document and one verdict')
     for (const [key, ms] of written) assert.ok(ms > 0 && ms <= RULES.retention, `${key}: ${ms}`)
@@ -360,7 +361,8 @@ describe('the ledger in Redis', () => {
       await join(ledger)
       await register(ledger, 'a')
       await ledger.apply('k', { type: 'arrived', save: arrivalOf('A', Date.now()) })
-      await ledger.apply('k', { type: 'stored', name: 'A', stored: null })
+      const run = runOf(await ledger.read('k'), 'A')
+      await ledger.apply('k', { type: 'stored', ...run, stored: null })
       assert.deepEqual(await entries(prefix), [])
     })
 

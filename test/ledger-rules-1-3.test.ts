@@ -4,7 +4,7 @@ import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { saveName } from '../src/protocol/save-name.js'
 import { isId, newId, packUserdata, unpackUserdata } from '../src/protocol/userdata.js'
-import { quietStory, story } from './support/story.js'
+import { plainError, quietStory, runOf, story } from './support/story.js'
 
 const same = 'saved A'
 
@@ -286,5 +286,42 @@ describe('rule 3: one at a time per key, newest last', () => {
     for (const [index, sequence] of sequences.entries()) {
       if (index > 0) assert.ok(sequence > sequences[index - 1]!)
     }
+  })
+})
+
+describe('what a run of onSave reports', () => {
+  const again = () => {
+    const s = story().ask('a').answer('a', 0).arrive('A', { for: 'a' })
+    const first = runOf(s.state, 'A')
+    s.wait(1).fail('A').ask('b').wait(1).arrive('A', { for: 'a', url: 'again' })
+    return { s, first }
+  }
+  const error = plainError('STORAGE_FAILED')
+
+  it('ends no later run of the same save when it comes twice', () => {
+    const { s, first } = again()
+    s.event({ type: 'failed', ...first, error, permanent: false })
+    assert.equal(s.save('A')?.phase, 'running')
+    assert.equal(s.told('b'), 'waits')
+    s.event({ type: 'stored', ...first, stored: null })
+    assert.equal(
+      s.save('A')?.phase,
+      'running',
+      'nor does what a worker tells that was taken for dead',
+    )
+    s.store('A')
+    assert.equal(s.save('A')?.phase, 'stored')
+  })
+
+  it('is no later failure when it comes twice', () => {
+    const s = story().ask('a').answer('a', 0).arrive('A', { for: 'a' }).wait(1).fail('A')
+    const { done } = s.save('A') ?? {}
+    s.wait(1).fail('A')
+    assert.deepEqual(s.save('A')?.done, done)
+  })
+
+  it('that it is stored counts also after it was given up', () => {
+    const s = story().ask('a').answer('a', 0).arrive('A', { for: 'a' }).wait(1).fail('A').store('A')
+    assert.equal(s.save('A')?.phase, 'stored')
   })
 })

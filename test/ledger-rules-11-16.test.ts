@@ -62,10 +62,11 @@ describe('rule 12: failure', () => {
     )
   })
 
-  it('rule 12: a newer forced save that is stored settles the earlier ones all the same', () => {
-    const s = story().accepted('a', 'b').arrive('A', { for: 'a', at: 1 })
-    s.saved('B', { for: 'b', at: 2 }).fail('A')
+  it('rule 12: a newer forced save that is stored settles the earlier ones, whose own is not run any more', () => {
+    const s = story().accepted('a', 'b').arrive('B', { for: 'b', at: 2 })
+    s.arrive('A', { for: 'a', at: 1 }).store('B')
     assert.deepEqual([s.told('a'), s.told('b')], ['saved B', 'saved B'])
+    assert.deepEqual(s.runs, ['B'])
   })
 
   it('rule 12: RejectSave on a forced save rejects for good', () => {

@@ -6,7 +6,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import type { LedgerEvent } from '../src/ledger/event.js'
-import { arrivalOf, plainError, START, Story } from './support/story.js'
+import { arrivalOf, plainError, runOf, START, Story } from './support/story.js'
 
 /** What the Docs server can have made: a name always means the same save. */
 const SAVES = [
@@ -39,6 +39,8 @@ const answer = fc.oneof(
     neverArrived,
   })),
 )
+/** How late a report on a run is: 0 is on the last one of its save. */
+const sequence = fc.constantFrom(0, 0, 0, 1)
 const users = fc.constantFrom<string[][]>(['u1'], ['u1', 'u2'])
 const who = fc.constantFrom<string[][]>([], [], ['u1'], ['u2'])
 
@@ -49,10 +51,11 @@ const event: fc.Arbitrary<LedgerEvent> = fc.oneof(
   fc
     .constantFrom(...SAVES)
     .map((save) => ({ type: 'arrived', save: arrivalOf(save.name, START, save.options) }) as const),
-  fc.record({ type: fc.constant('stored'), name, stored: fc.constant({ file: 'some' }) }),
+  fc.record({ type: fc.constant('stored'), name, sequence, stored: fc.constant({ file: 'some' }) }),
   fc.record({
     type: fc.constant('failed'),
     name,
+    sequence,
     error: fc.constant(plainError('STORAGE_FAILED')),
     permanent: fc.boolean(),
   }),
@@ -92,9 +95,11 @@ function play(otherSaves: boolean, all: readonly Happening[]): Story {
   s.sees = undefined
   for (const { pause, event } of all) {
     s.wait(pause)
-    s.event(
-      event.type === 'registered' ? { ...event, deadline: s.now + event.deadline } : { ...event },
-    )
+    if (event.type === 'registered') s.event({ ...event, deadline: s.now + event.deadline })
+    else if (event.type === 'stored' || event.type === 'failed') {
+      const last = runOf(s.state, event.name).sequence
+      s.event({ ...event, sequence: last - event.sequence })
+    } else s.event({ ...event })
   }
   return s
 }

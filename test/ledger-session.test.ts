@@ -6,7 +6,7 @@ import { isDoubtful, isListed, SESSION_KEPT } from '../src/ledger/session.js'
 import { expiresAt } from '../src/ledger/retention.js'
 import type { LedgerEvent } from '../src/ledger/event.js'
 import { emptyDocument, type DocumentState } from '../src/ledger/state.js'
-import { arrivalOf, RULES, START } from './support/story.js'
+import { arrivalOf, RULES, runOf, START } from './support/story.js'
 
 const MINUTE = 60_000
 
@@ -37,7 +37,7 @@ class Document {
     return this.event({ type: 'arrived', save: arrivalOf(name, this.now, { status }) })
   }
   stored(name: string): this {
-    return this.event({ type: 'stored', name, stored: null })
+    return this.event({ type: 'stored', ...runOf(this.state, name), stored: null })
   }
   /** Sends a command; what it returns is its id. */
   register(kind: 'info' | 'forcesave' = 'info'): string {
@@ -169,7 +169,7 @@ describe('a close that may be that of the session before', () => {
   it('is certainly that of the one before when it comes again after somebody has come', () => {
     const document = opened().save('A', 2)
     document.event({
-      ...{ type: 'failed', name: 'A', permanent: false },
+      ...{ type: 'failed', ...runOf(document.state, 'A'), permanent: false },
       error: { code: 'STORAGE_FAILED', message: 'no', retryable: true },
     })
     document

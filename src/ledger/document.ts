@@ -72,16 +72,16 @@ function record(
       return finish(state, event.name, (save) => ({ ...save, discarded: true }))
     case 'stored':
       return finish(state, event.name, (save) => {
+        if (save.sequence !== event.sequence) return save
         const { error, permanent, ...rest } = save
         return { ...rest, phase: 'stored', stored: event.stored }
       })
     case 'failed':
-      return finish(state, event.name, (save) => ({
-        ...save,
-        phase: 'failed',
-        error: event.error,
-        permanent: event.permanent,
-      }))
+      return finish(state, event.name, (save) => {
+        if (save.sequence !== event.sequence || save.phase !== 'running') return save
+        const { error, permanent } = event
+        return { ...save, phase: 'failed', error, permanent }
+      })
     case 'looked': {
       const { look, ...rest } = state
       const looked = { at: now, presence: event.presence }
@@ -97,7 +97,10 @@ function record(
     const saves = from.saves.map((save) => {
       // Stored stays stored: a second verdict on one run is a step done twice.
       if (save.name !== name || save.phase === 'stored') return save
-      const { payload, ...rest } = change(save)
+      const changed = change(save)
+      // It tells of an earlier run, or again: whoever gets no answer of Redis tells it twice.
+      if (changed === save) return save
+      const { payload, ...rest } = changed
       return { ...rest, done: { turn: from.turn, at: now } }
     })
     return { ...from, saves }

@@ -46,10 +46,17 @@ export type LedgerEvent =
       readonly ref?: string
     }
   | { readonly type: 'arrived'; readonly save: Arrival }
-  | { readonly type: 'stored'; readonly name: string; readonly stored: unknown }
+  | {
+      /** The run of `onSave` with this sequence number has ended: may come twice, and late. */
+      readonly type: 'stored'
+      readonly name: string
+      readonly sequence: number
+      readonly stored: unknown
+    }
   | {
       readonly type: 'failed'
       readonly name: string
+      readonly sequence: number
       readonly error: PlainError
       readonly permanent: boolean
     }

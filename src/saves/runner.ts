@@ -68,11 +68,11 @@ export function createRunner(parts: RunnerParts): { run: RunSave; report: SaveRe
   }
 
   const report: SaveReport = {
-    async stored(key, { name, trigger, payload }, stored) {
-      await ledger.apply(key, { type: 'stored', name, stored })
+    async stored(key, { name, sequence, trigger, payload }, stored) {
+      await ledger.apply(key, { type: 'stored', name, sequence, stored })
       events.emit('saved', { key, ref: payload.ref, save: name, trigger, stored })
     },
-    async failed(key, { name, payload }, cause, attempts) {
+    async failed(key, { name, sequence, payload }, cause, attempts) {
       const permanent = cannotSucceed(cause)
       const error = new DocsError(
         'STORAGE_FAILED',
@@ -80,7 +80,8 @@ export function createRunner(parts: RunnerParts): { run: RunSave; report: SaveRe
         { key, cause, retryable: !permanent },
       )
       logger.error({ err: cause, key, ref: payload.ref, save: name, permanent }, error.message)
-      await ledger.apply(key, { type: 'failed', name, error: toPlainError(error), permanent })
+      const failure = { error: toPlainError(error), permanent }
+      await ledger.apply(key, { type: 'failed', name, sequence, ...failure })
       events.emit('save-failed', { key, ref: payload.ref, save: name, error, permanent })
     },
   }

@@ -146,7 +146,7 @@ export const brokenRules: readonly BrokenRule[] = [
     machine(state, event, now, rules) {
       const isForced = event.type === 'failed' && findSave(state, event.name)?.status === 6
       return isForced
-        ? transition(state, { type: 'stored', name: event.name, stored: null }, now, rules)
+        ? transition(state, { ...event, type: 'stored', stored: null }, now, rules)
         : transition(state, event, now, rules)
     },
   },

@@ -9,7 +9,7 @@ import type { Effect, LedgerEvent, Verdict } from '../../src/ledger/event.js'
 import type { Rules } from '../../src/ledger/state.js'
 import { virtualClock, type VirtualClock } from '../../src/testing/clock.js'
 import { contractOf, type Exemptions } from './contract.js'
-import { arrivalOf, inWords, RULES } from './story.js'
+import { arrivalOf, inWords, RULES, runOf } from './story.js'
 
 export interface LedgerBackend {
   name: string
@@ -76,10 +76,14 @@ export function testLedger(backend: LedgerBackend): void {
         const save = arrivalOf(name, clock.now(), id === undefined ? {} : { for: id })
         return apply(key, { type: 'arrived', save })
       },
-      store: (key, name) => apply(key, { type: 'stored', name, stored: { file: name } }),
-      fail(key, name, permanent) {
+      async store(key, name) {
+        const run = runOf(await ledger.read(key), name)
+        await apply(key, { type: 'stored', ...run, stored: { file: name } })
+      },
+      async fail(key, name, permanent) {
         const error = { code: 'STORAGE_FAILED', message: 'no', retryable: !permanent } as const
-        return apply(key, { type: 'failed', name, error, permanent })
+        const run = runOf(await ledger.read(key), name)
+        await apply(key, { type: 'failed', ...run, error, permanent })
       },
       join: (key) =>
         apply(key, { type: 'presence', status: 1, users: ['u'], joined: ['u'], left: [] }),

@@ -101,6 +101,12 @@ export function checkedStep(
   return step
 }
 
+/** The last run of a save, as `stored` and `failed` name it. */
+export function runOf(state: DocumentState, name: string): { name: string; sequence: number } {
+  const { sequence = 0 } = state.saves.find((save) => save.name === name) ?? {}
+  return { name, sequence }
+}
+
 type Looked = Extract<LedgerEvent, { type: 'looked' }>['presence']
 
 export class Story {
@@ -214,13 +220,13 @@ export class Story {
   }
 
   store(name: string): this {
-    this.event({ type: 'stored', name, stored: { file: name } })
+    this.event({ type: 'stored', ...runOf(this.state, name), stored: { file: name } })
     return this
   }
 
   fail(name: string, permanent = false): this {
     const error = plainError('STORAGE_FAILED', !permanent)
-    this.event({ type: 'failed', name, error, permanent })
+    this.event({ type: 'failed', ...runOf(this.state, name), error, permanent })
     return this
   }
 
@@ -307,6 +313,6 @@ export function inWords(verdict: Verdict): string {
 
 export const story = (rules: Partial<Rules> = {}): Story => new Story(rules)
 
-/** Somebody edits and nobody else saves, so that an answer 4 is judged at once. */
+/** Somebody edits, nobody else saves, and no callback is late, so that an answer 4 is judged at once. */
 export const quietStory = (rules: Partial<Rules> = {}): Story =>
-  new Story({ otherSaves: false, ...rules }).editing()
+  new Story({ otherSaves: false, grace: 0, ...rules }).editing()
