@@ -342,6 +342,19 @@ describe('rule 6: answered 4, when the last editor may just have left', () => {
     assert.equal(answered4().looked('a', 'editing').told('a'), 'unchanged, no-changes')
   })
 
+  it('rule 6: who edits may have come after the answer: their callback is waited for', () => {
+    const s = quietStory({ grace: 1_000 }).wait(2_000).ask('a').answer('a', 4)
+    s.wait(999)
+    assert.equal(s.told('a'), 'waits')
+    s.comes('u1').wait(1_000)
+    assert.equal(s.told('a'), 'unchanged, no-changes, uncertain')
+  })
+
+  it('rule 6: no such callback comes: certain', () => {
+    const s = quietStory({ grace: 1_000 }).wait(2_000).ask('a').answer('a', 4).wait(1_000)
+    assert.equal(s.told('a'), 'unchanged, no-changes')
+  })
+
   it('rule 6: somebody edits who came after the call: not certain', () => {
     const s = quietStory().ask('a').comes('u2', ['u1', 'u2']).answer('a', 4)
     assert.equal(s.told('a'), 'unchanged, no-changes, uncertain')

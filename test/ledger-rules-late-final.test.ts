@@ -94,7 +94,7 @@ describe('rule 5: a final save that arrives after the same user has come again',
 
 describe('rule 6: answered 4 after somebody has come, and the end of the session before was not told', () => {
   const asked = (ms: number) =>
-    quietStory().comes('u2').wait(ms).ask('a').answer('a', 4).looked('a', 'editing')
+    quietStory({ grace: 1_000 }).comes('u2').wait(ms).ask('a').answer('a', 4).looked('a', 'editing')
 
   it('rule 6: its final save may be on its way: waits for it, and is not certain', () => {
     assert.equal(asked(0).told('a'), 'waits')
@@ -103,7 +103,7 @@ describe('rule 6: answered 4 after somebody has come, and the end of the session
   })
 
   it('rule 6: a minute later it was called off', () => {
-    assert.equal(asked(60_000).told('a'), 'unchanged, no-changes')
+    assert.equal(asked(60_000).wait(1_000).told('a'), 'unchanged, no-changes')
   })
 })
 

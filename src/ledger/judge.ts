@@ -205,6 +205,10 @@ function nothingToSave(situation: Case, answered: number): Judgement {
   if (!closed && graceUntil !== undefined && now < graceUntil) {
     return { until: graceUntil, note: { graceUntil } }
   }
+  // The last editor may have left before the answer and come again since: the callback that tells of
+  // it is on its way then, and an info's can overtake it.
+  const rejoinUntil = command.looked === undefined ? 0 : command.looked.at + rules.grace
+  if (looked === 'editing' && now < rejoinUntil) return { until: rejoinUntil }
   const standing = standingFailure(state)
   if (standing !== undefined) return { verdict: failed(9, retryable(standing)) }
   const certain =

@@ -4,7 +4,7 @@
  * recordings, in ms.
  *
  * Three ways to play each: with the default options (a grace period of 1 s), with `grace: 200`, and
- * with `otherSaves: false`; `quick` and `alone` are there where the verdict differs then.
+ * with that and `otherSaves: false`; `quick` and `alone` are there where the verdict differs then.
  */
 import type { DocsErrorCode } from '../../src/errors.js'
 import type { Trigger } from '../../src/ledger/state.js'
@@ -65,7 +65,7 @@ const graceOver = {
 }
 const nobodyElse = {
   verdict: unchanged(6, true),
-  why: 'nobody else saves, nothing of ours was under way: nothing is waited for',
+  why: 'nobody else saves, nothing of ours was under way, and nobody comes again in the grace period',
 }
 
 function basic(recording: string, forced: string, final: string): ExpectedVerdict[] {
@@ -88,7 +88,6 @@ function basic(recording: string, forced: string, final: string): ExpectedVerdic
       situation: 'nothing typed yet',
       verdict: saved(4, forced),
       why: 'answered 4: it waits the grace period, in which a forcesave registered later is stored, and that one settles all before it',
-      alone: nobodyElse,
     },
     {
       ...of(5),
@@ -101,7 +100,6 @@ function basic(recording: string, forced: string, final: string): ExpectedVerdic
       situation: 'nothing new since',
       verdict: byFinal(final),
       why: 'answered 4: it waits the grace period, in which the final save comes and is stored',
-      alone: nobodyElse,
     },
     {
       ...of(8),
@@ -217,7 +215,7 @@ export const expectedVerdicts: readonly ExpectedVerdict[] = [
     },
     alone: {
       verdict: saved(6, '2534'),
-      why: 'what was under way was stored at 1762, and nobody else saves',
+      why: 'what was under way was stored at 1762, nobody else saves, and nobody comes again in the grace period',
     },
   },
   {
