@@ -1,82 +1,27 @@
 /** `examples/multi-process`: web processes, a worker and the board, as an operator starts them. */
 import assert from 'node:assert/strict'
-import { spawn, type ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { it, type TestContext } from 'node:test'
-import { fileURLToPath } from 'node:url'
-import { editsIn, startDocsServer, type DocsServer } from '../src/testing/index.js'
+import { it } from 'node:test'
+import { editsIn, type DocsServer } from '../src/testing/index.js'
 import { SECRET } from './support/app.js'
-import { freePort, startRedis } from './support/redis.js'
+import { freePort } from './support/redis.js'
+import { ask, byItself, startTown } from './support/town.js'
 import { until } from './support/until.js'
 
-const programs = new URL('../examples/multi-process/', import.meta.url)
-
-async function run(program: string, env: Record<string, string>): Promise<ChildProcess> {
-  const path = fileURLToPath(new URL(program, programs))
-  const child = spawn(process.execPath, ['--import', 'tsx', path], {
-    env: { ...process.env, ...env },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
-  const ended = once(child, 'exit').then(() => assert.fail(`${program} ended before it was ready`))
-  await Promise.race([once(child.stdout, 'data'), ended])
-  ended.catch(() => {})
-  return child
-}
-
-interface Town {
-  server: DocsServer
-  folder: string
-  /** Starts a program; it is gone with the test. */
-  start: (program: string, env?: Record<string, string>) => Promise<ChildProcess>
-  /** Tells all of them to end, and answers how they did. */
-  end: () => Promise<unknown[]>
-}
-
-async function startTown(t: TestContext): Promise<Town> {
-  const folder = await mkdtemp(join(tmpdir(), 'docs-example-'))
-  const redis = await startRedis()
-  const server = await startDocsServer({ secret: SECRET })
-  const children: ChildProcess[] = []
-  t.after(async () => {
-    for (const child of children) child.kill('SIGKILL')
-    await server.close()
-    await redis.stop()
-    await rm(folder, { recursive: true, force: true })
-  })
-  const shared = { DOCS_URL: server.url, DOCS_SECRET: SECRET, REDIS_URL: redis.url, FILES: folder }
-  return {
-    ...{ server, folder },
-    async start(program, env = {}) {
-      const child = await run(program, { ...shared, ...env })
-      children.push(child)
-      return child
-    },
-    async end() {
-      const exits = children.map((child) => once(child, 'exit'))
-      for (const child of children) child.kill('SIGTERM')
-      return Promise.all(exits)
-    },
-  }
-}
-
-const byItself = [0, null]
-
 async function callbackUrlOf(port: number, ref: string): Promise<string> {
-  const response = await fetch(`http://127.0.0.1:${port}/callback-url/${ref}`)
-  return ((await response.json()) as { callbackUrl: string }).callbackUrl
+  const address = `http://127.0.0.1:${port}/callback-url/${ref}`
+  return (await ask<{ callbackUrl: string }>(address)).callbackUrl
 }
 
 it('a call in one process is answered by a callback to another and a save in a third', async (t) => {
-  const { server, folder, start, end } = await startTown(t)
+  const { server, folder, start, end } = await startTown(t, { redis: true })
   const [caller, called] = [await freePort(), await freePort()]
   // In the place of a balancer: every callback goes to the second web process.
   const web = { PUBLIC_URL: `http://127.0.0.1:${called}` }
-  const first = await start('web.ts', { ...web, PORT: String(caller) })
-  await start('web.ts', { ...web, PORT: String(called) })
-  const worker = await start('worker.ts')
+  const first = await start('multi-process/web.ts', { ...web, PORT: String(caller) })
+  await start('multi-process/web.ts', { ...web, PORT: String(called) })
+  const worker = await start('multi-process/worker.ts')
 
   const callbackUrl = await callbackUrlOf(caller, 'letter')
   assert.equal(new URL(callbackUrl).port, String(called))
@@ -100,11 +45,11 @@ it('a call in one process is answered by a callback to another and a save in a t
 })
 
 it('the board shows each save with readable data and nothing that opens a file, and changes nothing', async (t) => {
-  const { server, start, end } = await startTown(t)
+  const { server, start, end } = await startTown(t, { redis: true })
   const [port, boardPort] = [await freePort(), await freePort()]
-  await start('web.ts', { PORT: String(port) })
-  await start('worker.ts')
-  await start('board.ts', { PORT: String(boardPort) })
+  await start('multi-process/web.ts', { PORT: String(port) })
+  await start('multi-process/worker.ts')
+  await start('multi-process/board.ts', { PORT: String(boardPort) })
   const callbackUrl = await callbackUrlOf(port, 'letter')
   const editor = await server.open('key-1', { user: 'ann', callbackUrl })
   editor.type('Dear Ben,')
