@@ -31,7 +31,7 @@ function broken(path: string, text: string): string[] {
 }
 
 const PAPERS = [
-  ...['README.md', 'CHANGELOG.md', 'SECURITY.md'],
+  ...['README.md', 'CHANGELOG.md', 'SECURITY.md', 'examples/README.md'],
   ...readdirSync(join(ROOT, 'docs')).map((name) => `docs/${name}`),
 ]
 
@@ -49,6 +49,17 @@ describe('links', () => {
       'SECURITY.md#no',
     ])
   })
+})
+
+it('every example is in the table of examples/README.md', () => {
+  const table = read('examples/README.md')
+  const folders = readdirSync(join(ROOT, 'examples'), { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map(({ name }) => `\`${name}/\``)
+  assert.deepEqual(
+    folders.filter((name) => !table.includes(name)),
+    [],
+  )
 })
 
 describe('nothing is left for later', () => {
