@@ -150,7 +150,7 @@ const DEFAULTS = {
   logger: silentLogger,
 } satisfies Partial<DocsOptions>
 
-const TOKEN_DEFAULTS: TokenOptions = {
+export const TOKEN_DEFAULTS: TokenOptions = {
   header: 'Authorization',
   prefix: 'Bearer ',
   algorithms: ['HS256'],

@@ -76,6 +76,7 @@ const LAYERS: [name: string, files: RegExp][] = [
   ['receiver and recovery', /^(receiver|recovery)\/.*\.ts$/],
   ['backends', /^backends\/.*\.ts$/],
   ['calls', /^(options|results|arguments|api|calls|sessions\/.*)\.ts$/],
+  ['doctor', /^doctor\/.*\.ts$/],
   ['docs', /^docs\.ts$/],
   ['index', /^index\.ts$/],
 ]

@@ -4,7 +4,7 @@ import type { Logger } from '../events.js'
 import { withoutCommand } from '../ledger/redis-error.js'
 import { nodesOf } from './redis-connections.js'
 
-const OLDEST = [6, 2] as const
+export const OLDEST = [6, 2] as const
 
 export function lookAtRedis(redis: Redis | Cluster, logger: Logger): void {
   look(redis, logger).catch((error: unknown) => {

@@ -44,8 +44,10 @@ export interface CommandClient {
 }
 
 /** Since Docs 8.2, and before that, still answered by newer ones (`docs-server.md`, "Commands"). */
-const CURRENT = '/command'
-const OLDER = '/coauthoring/CommandService.ashx'
+export const COMMAND_PATHS = {
+  current: '/command',
+  older: '/coauthoring/CommandService.ashx',
+} as const
 
 const MAX_RESPONSE = 1024 * 1024
 /** `getForgottenList` names every forgotten file there is. */
@@ -101,10 +103,10 @@ export function createCommandClient(options: CommandClientOptions): CommandClien
   async function ask(command: Command, signal: AbortSignal): Promise<CommandResponse> {
     const { name, key } = command
     if (!olderOnly) {
-      const response = await post(CURRENT, command, signal)
+      const response = await post(COMMAND_PATHS.current, command, signal)
       if (response.status !== 404) return readResponse(response, name, key)
     }
-    const response = await post(OLDER, command, signal)
+    const response = await post(COMMAND_PATHS.older, command, signal)
     const read = readResponse(response, name, key)
     // Only an answer of a Docs server shows that it is an old one: a 404 can be a proxy's, for a moment.
     olderOnly = true

@@ -6,6 +6,7 @@
 import { lookup as systemLookup } from 'node:dns'
 import type { IncomingHttpHeaders } from 'node:http'
 import { isIP, type LookupFunction, type Socket } from 'node:net'
+import type { Readable } from 'node:stream'
 import { Agent, buildConnector, Client, type Dispatcher } from 'undici'
 import { isPublic, NotPublicError, publicLookup } from './address.js'
 
@@ -20,7 +21,8 @@ export interface HttpRequest {
   maxBytes: number
 }
 
-export interface StreamRequest extends HttpRequest {
+export interface StreamRequest extends Omit<HttpRequest, 'body'> {
+  body?: string | Readable
   /** Connects to public addresses only, whether they are written in the URL or found by its name. */
   publicOnly: boolean
 }
@@ -181,7 +183,12 @@ function checkLiteral({ hostname }: URL): void {
   if (isIP(host) !== 0 && !isPublic(host)) throw toFailure(new NotPublicError(host))
 }
 
-function optionsOf({ method, url, headers, body }: HttpRequest): Dispatcher.DispatchOptions {
+function optionsOf({
+  method,
+  url,
+  headers,
+  body,
+}: HttpRequest | StreamRequest): Dispatcher.DispatchOptions {
   const path = url.pathname + url.search
   return { origin: url.origin, path, method, headers, ...(body === undefined ? {} : { body }) }
 }

@@ -1,0 +1,122 @@
+/** Whether long callbacks get through what stands in front of the application. */
+import { HttpFailure } from '../../client/http.js'
+import { TOKEN_DEFAULTS } from '../../options.js'
+import { postJson, type Answer } from '../ask.js'
+import { fail, ok, skipped, warn, type Check, type Context, type Finding } from '../finding.js'
+import { isOurs, strangeReply } from '../replies.js'
+import { troubleOf } from '../words.js'
+
+const KIB = 1024
+/** The last one is just above the limit of 1 MB that nginx and most body parsers have. */
+const SIZES = [16 * KIB, 128 * KIB, 1088 * KIB]
+/** The longest token that a Docs server puts into a header, bytes (`docs-server.md`, "Callbacks"). */
+const LONGEST_HEADER = 7168
+
+const LONG =
+  'Callbacks with a long history or userdata are this long; a final save that is refused becomes a forgotten file.'
+
+export const bodies: Check = {
+  name: 'bodies',
+  asks: 'callback',
+  async run(context) {
+    const { callback: url } = context.settings
+    if (url === undefined || context.known.ours !== true)
+      return [skipped('not-ours', 'not sent: see callback')]
+    return [await growing(context, url), await longHeader(context, url)]
+  },
+}
+
+async function growing(context: Context, url: URL): Promise<Finding> {
+  const { signed } = context.known
+  for (const size of SIZES) {
+    const padding = 'x'.repeat(size)
+    const outcome = await attempt(context, () =>
+      signed === undefined
+        ? postJson(context, url, JSON.stringify({ padding }))
+        : postJson(context, signed.url, signed.body(padding)),
+    )
+    const finding = judge(outcome, size, url, signed !== undefined)
+    if (finding !== undefined) return finding
+  }
+  const whole =
+    signed === undefined ? '; whether whole is not known without a secret and a ref' : ', whole'
+  return ok('arrive', `bodies of up to ${inKiB(SIZES.at(-1) ?? 0)} arrive${whole}`)
+}
+
+/** `undefined`: it has arrived. */
+function judge(
+  outcome: Answer | Finding,
+  size: number,
+  url: URL,
+  signed: boolean,
+): Finding | undefined {
+  if ('level' in outcome) {
+    return fail(
+      'cut',
+      `a body of ${inKiB(size)} does not arrive: the callback address ${outcome.what}`,
+      LONG,
+      'see to the limits of what stands in between',
+    )
+  }
+  const seen = `a body of ${inKiB(size)} is answered with HTTP ${outcome.status}`
+  if (outcome.status === 413) {
+    return isOurs(outcome)
+      ? fail(
+          'max-body',
+          `${seen} by this package: it is longer than maxBody`,
+          LONG,
+          'set maxBody in createDocs() to 10 MB, which is its default',
+        )
+      : fail(
+          'too-long',
+          `${seen}, by a proxy or body parser in front of this package`,
+          LONG,
+          'raise its limit to 10 MB (nginx: client_max_body_size 10m)',
+          'put docs.routes() in front of the body parser, or raise the parser’s limit',
+        )
+  }
+  if (!isOurs(outcome))
+    return { ...strangeReply(outcome, url), what: `${seen}, and not by this package` }
+  if (signed && outcome.status === 403) {
+    return fail(
+      'mangled',
+      `a body of ${inKiB(size)} does not arrive as it was sent`,
+      LONG,
+      'see to what stands in between: a filter that cuts bodies or writes into them',
+    )
+  }
+  return undefined
+}
+
+async function longHeader(context: Context, url: URL): Promise<Finding> {
+  const { header, prefix } = TOKEN_DEFAULTS
+  const outcome = await attempt(context, () =>
+    postJson(context, url, '{}', { [header]: prefix + 'x'.repeat(LONGEST_HEADER) }),
+  )
+  const size = `a header of ${inKiB(LONGEST_HEADER)}`
+  if ('status' in outcome && isOurs(outcome))
+    return ok('header-arrives', `${size}, the longest that a Docs server sends, arrives`)
+  const seen =
+    'status' in outcome
+      ? `is answered with HTTP ${outcome.status}, and not by this package`
+      : 'does not arrive'
+  return warn(
+    'header-refused',
+    `${size}, the longest that a Docs server sends, ${seen}`,
+    'The tokens of callbacks with a long history are this long.',
+    'raise the limit for headers of what stands in between (nginx: large_client_header_buffers 4 16k)',
+  )
+}
+
+/** A connection that breaks off is a finding here, and no accident. */
+async function attempt(context: Context, send: () => Promise<Answer>): Promise<Answer | Finding> {
+  try {
+    return await send()
+  } catch (error) {
+    if (!(error instanceof HttpFailure)) throw error
+    const { code, what } = troubleOf(error, context.signal.aborted)
+    return { level: 'fail', code, what }
+  }
+}
+
+const inKiB = (bytes: number): string => `${Math.round(bytes / KIB)} KiB`

@@ -1,0 +1,73 @@
+/** At which address the command service answers: `/command`, or the one from before Docs 8.2. */
+import { COMMAND_PATHS } from '../../client/commands.js'
+import type { Answer } from '../ask.js'
+import { isHtml, redirection, redirectOf } from '../ask.js'
+import { errorOf, sendCommand, UNSIGNED } from '../command.js'
+import { fail, ok, skipped, warn, type Check, type Finding } from '../finding.js'
+import { shown } from '../words.js'
+
+export const commands: Check = {
+  name: 'commands',
+  asks: 'server',
+  async run(context) {
+    const { settings, known } = context
+    if (known.reached !== true) return [skipped('not-reached', 'not asked: see address')]
+    const base = settings.server.href.replace(/\/$/, '')
+    const urls = [COMMAND_PATHS.current, COMMAND_PATHS.older].map(
+      (path) => new URL(base + path),
+    ) as [URL, URL]
+    const [current, older] = urls
+    const first = await sendCommand(context, current, 'version', UNSIGNED)
+    const second = await sendCommand(context, older, 'version', UNSIGNED)
+    if (errorOf(first) !== undefined) {
+      known.commands = current
+      const also =
+        errorOf(second) === undefined ? 'the older address does not' : 'so does the older address'
+      return [
+        ok('current', `${COMMAND_PATHS.current} answers, and is what this package uses; ${also}`),
+      ]
+    }
+    if (errorOf(second) === undefined) return [neither(first, current)]
+    if (first.status === 404) {
+      known.commands = older
+      return [
+        warn(
+          'older-only',
+          `${COMMAND_PATHS.current} is not there (HTTP 404), and ${COMMAND_PATHS.older} answers: this package uses that`,
+          'A Docs server before 8.2 has only the older one; a newer one has both, and then a proxy hides the first.',
+          `update the Docs server, or let ${COMMAND_PATHS.current} through`,
+        ),
+      ]
+    }
+    return [
+      fail(
+        'current-hidden',
+        `${COMMAND_PATHS.current} is answered with HTTP ${first.status}, and ${COMMAND_PATHS.older} by a Docs server`,
+        'This package takes the older address only where the other one is answered with 404.',
+        `let POST ${COMMAND_PATHS.current} through to the Docs server`,
+      ),
+    ]
+  },
+}
+
+function neither(answer: Answer, url: URL): Finding {
+  const why = 'Every forcesave is such a POST.'
+  const target = redirectOf(answer, url)
+  if (target !== undefined) {
+    const { what, fix } = redirection(url, target)
+    return fail(
+      'redirected',
+      `${shown(url)} is redirected (HTTP ${answer.status}) ${what}`,
+      why,
+      fix,
+    )
+  }
+  const page = isHtml(answer) ? ' and a web page' : ''
+  return fail(
+    'none',
+    `no command service answers: POST ${shown(url)} gets HTTP ${answer.status}${page}`,
+    why,
+    'correct --server, which may need a path',
+    'let POST through to it, without a log-in',
+  )
+}

@@ -1,0 +1,68 @@
+/** One command as the doctor asks it: with or without a token, at either address, and the bare answer. */
+import { readFields, readResponse } from '../client/response.js'
+import { isDocsError } from '../errors.js'
+import { TOKEN_DEFAULTS } from '../options.js'
+import type { CommandName, CommandResponses } from '../protocol/command.js'
+import { signToken } from '../protocol/token.js'
+import { jsonOf, postJson, type Answer } from './ask.js'
+import type { Context, Credential } from './finding.js'
+
+/** Commands without a key: they change nothing. */
+export type Harmless = Extract<CommandName, 'version' | 'license' | 'getForgottenList'>
+
+export const UNSIGNED: Credential = { keys: null, in: 'body', offset: 0 }
+
+export function sendCommand(
+  context: Context,
+  url: URL,
+  name: Harmless,
+  { keys, in: place, offset }: Credential,
+): Promise<Answer> {
+  const command = { c: name }
+  if (keys === null) return postJson(context, url, JSON.stringify(command))
+  const now = context.clock.now() + offset
+  if (place === 'body') {
+    const token = signToken(command, keys, TOKEN_DEFAULTS, now)
+    return postJson(context, url, JSON.stringify({ ...command, token }))
+  }
+  const token = signToken({ payload: command }, keys, TOKEN_DEFAULTS, now)
+  const header = { [TOKEN_DEFAULTS.header]: TOKEN_DEFAULTS.prefix + token }
+  return postJson(context, url, JSON.stringify(command), header)
+}
+
+/** The `error` of an answer; undefined: no Docs server has answered this. */
+export function errorOf(answer: Answer): number | undefined {
+  if (answer.status !== 200) return undefined
+  const json = jsonOf(answer)
+  if (typeof json !== 'object' || json === null || !('error' in json)) return undefined
+  return typeof json.error === 'number' ? json.error : undefined
+}
+
+/** Why there is no response to a command. */
+export interface Unanswered {
+  why: string
+  /** The Docs server's `error`, where it answered with one. */
+  error?: number
+}
+
+export const isUnanswered = (response: object): response is Unanswered => 'why' in response
+
+/** What a command is answered with. */
+export async function answered<Name extends Harmless>(
+  context: Context,
+  name: Name,
+): Promise<CommandResponses[Name] | Unanswered> {
+  const { commands, credential } = context.known
+  if (commands === undefined) return { why: 'not asked: see commands' }
+  if (credential === undefined) return { why: 'not asked: see secret' }
+  const { status, headers, text } = await sendCommand(context, commands, name, credential)
+  try {
+    const response = readResponse({ status, headers, text }, name, undefined)
+    const { error } = response
+    if (error !== 0) return { why: `the Docs server answered ${name} with error ${error}`, error }
+    return readFields(response, name, undefined)
+  } catch (error) {
+    if (isDocsError(error)) return { why: error.message }
+    throw error
+  }
+}
