@@ -5,12 +5,13 @@ import { systemClock } from '../clock.js'
 import { manifest } from './packages.js'
 import { countsOf, listed, summary, type Looks } from './report.js'
 import { examine, type Examined } from './run.js'
-import { readSettings, UsageError, type Settings } from './settings.js'
+import { NoCommandError, readSettings, UsageError, type Settings } from './settings.js'
 import { USAGE } from './usage.js'
 import { shown } from './words.js'
 
 const FAILED = 1
 const WRONG_USAGE = 2
+const HINT = 'koa-docs-callback doctor --help tells all options\n'
 
 async function main(): Promise<number> {
   let settings: Settings | undefined
@@ -18,7 +19,8 @@ async function main(): Promise<number> {
     settings = readSettings(process.argv.slice(2), process.env)
   } catch (error) {
     if (!(error instanceof UsageError)) throw error
-    await write(process.stderr, `${error.message}\n\n${USAGE}`)
+    const help = error instanceof NoCommandError ? `\n${USAGE}` : HINT
+    await write(process.stderr, `${error.message}\n${help}`)
     return WRONG_USAGE
   }
   if (settings === undefined) {

@@ -3,23 +3,24 @@ import { readFields, readResponse } from '../client/response.js'
 import { isDocsError } from '../errors.js'
 import { TOKEN_DEFAULTS } from '../options.js'
 import type { CommandName, CommandResponses } from '../protocol/command.js'
-import { signToken } from '../protocol/token.js'
+import { createKeys, signToken } from '../protocol/token.js'
 import { jsonOf, postJson, type Answer } from './ask.js'
 import type { Context, Credential } from './finding.js'
 
 /** Commands without a key: they change nothing. */
 export type Harmless = Extract<CommandName, 'version' | 'license' | 'getForgottenList'>
 
-export const UNSIGNED: Credential = { keys: null, in: 'body', offset: 0 }
+export const UNSIGNED: Credential = { secret: null, in: 'body', offset: 0 }
 
 export function sendCommand(
   context: Context,
   url: URL,
   name: Harmless,
-  { keys, in: place, offset }: Credential,
+  { secret, in: place, offset }: Credential,
 ): Promise<Answer> {
   const command = { c: name }
-  if (keys === null) return postJson(context, url, JSON.stringify(command))
+  if (secret === null) return postJson(context, url, JSON.stringify(command))
+  const keys = createKeys([secret])
   const now = context.clock.now() + offset
   if (place === 'body') {
     const token = signToken(command, keys, TOKEN_DEFAULTS, now)

@@ -1,7 +1,6 @@
 /** What a check finds, and what the checks tell each other. */
 import type { Clock } from '../clock.js'
 import type { Http } from '../client/http.js'
-import type { Keys } from '../protocol/token.js'
 import type { Settings } from './settings.js'
 
 export type Level = 'ok' | 'warn' | 'fail' | 'skipped'
@@ -32,7 +31,7 @@ export interface Check {
 /** What the Docs server takes commands with, as far as it was found out. */
 export interface Credential {
   /** `null`: without a token. */
-  keys: Keys | null
+  secret: string | null
   in: 'body' | 'header'
   /** Its clock minus ours, ms, where ours is too wrong to sign with. */
   offset: number

@@ -23,6 +23,9 @@ export interface Settings {
 /** Wrong usage; the message says what is allowed. */
 export class UsageError extends Error {}
 
+/** No command was given that there is: what there is has to be said. */
+export class NoCommandError extends UsageError {}
+
 /** The application gives a body 30 s to arrive: a longer wait would be ended by itself, not by a proxy. */
 const LONGEST_WAIT = 25
 
@@ -48,7 +51,7 @@ export function readSettings(
   const { values, positionals } = parse(args)
   if (values.help === true) return undefined
   const [command, ...rest] = positionals
-  if (command !== 'doctor') throw new UsageError('give the command `doctor`')
+  if (command !== 'doctor') throw new NoCommandError('give the command `doctor`')
   // Not shown: it may be a secret whose option was forgotten.
   if (rest.length > 0) throw new UsageError('there is something more behind `doctor` than options')
   const server = values.server ?? environment['DOCS_URL']

@@ -105,6 +105,8 @@ export async function startDocsServer(options: DocsServerOptions = {}): Promise<
   const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const { method, url = '' } = request
     const path = url.split('?', 1)[0] ?? ''
+    // By the clock that judges tokens, as on a real one.
+    response.setHeader('date', new Date(clock.now()).toUTCString())
     if (method === 'POST' && COMMAND_PATHS.slice(legacyOnly ? 1 : 0).includes(path)) {
       await runCommand(request, response)
     } else if (method === 'GET' && path === '/healthcheck') {

@@ -75,13 +75,14 @@ const OFF = warn(
  */
 async function signed(context: Context, given: URL): Promise<Finding> {
   const { settings, known, clock } = context
-  const { secrets } = settings
+  // The one that the Docs server signs with, as far as that is known.
+  const secrets = [known.credential?.secret ?? settings.secrets].flat()
   const complete = SIGNED_REF.test(given.pathname)
   const url = complete
     ? given
     : new URL(`${given.href}/${createRefSigner(secrets, 'docs').sign(REF)}`)
-  const keys = known.credential?.keys ?? createKeys(secrets)
-  const token = signToken(CLAIMS, keys, { ...TOKEN_DEFAULTS, expiresIn: EXPIRES_IN }, clock.now())
+  const options = { ...TOKEN_DEFAULTS, expiresIn: EXPIRES_IN }
+  const token = signToken(CLAIMS, createKeys(secrets), options, clock.now())
   const body = (padding: string): string => JSON.stringify({ padding, token })
   const answer = await postJson(context, url, body(''))
   if (!isOurs(answer)) return strangeReply(answer, url)

@@ -1,7 +1,6 @@
 /** Whether the secret is the Docs server's: asked with it, without it, and by the server's clock. */
 import { checkSecrets } from '../../check-secret.js'
 import { isDocsError } from '../../errors.js'
-import { createKeys } from '../../protocol/token.js'
 import { offsetOf } from '../clocks.js'
 import { errorOf, sendCommand, UNSIGNED } from '../command.js'
 import {
@@ -109,11 +108,7 @@ async function withSecrets(
     if (error === 0) context.known.credential ??= credential
     return error
   }
-  const credentials = secrets.map((one): Credential => ({
-    keys: createKeys([one]),
-    in: 'body',
-    offset: 0,
-  }))
+  const credentials = secrets.map((one): Credential => ({ secret: one, in: 'body', offset: 0 }))
   const errors: (number | undefined)[] = []
   for (const credential of credentials) errors.push(await attempt(credential))
   const right = errors.findIndex((error) => error === 0 || error === 7)

@@ -25,9 +25,9 @@ export const version: Check = {
 }
 
 function judge(text: string): Finding {
-  const [major = NaN, minor = 0] = text.split('.').map(Number)
+  const [, major = NaN, minor = NaN] = (/^(\d+)\.(\d+)/.exec(text) ?? []).map(Number)
   // The number that builds from source bear, whatever they are (`test/wire/basic-session.jsonl`).
-  if (text.startsWith('4.1.2.') || Number.isNaN(major)) {
+  if (text.startsWith('4.1.2') || Number.isNaN(major)) {
     return warn(
       'untold',
       `it calls itself ${text}, as builds from source do`,
