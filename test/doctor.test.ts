@@ -14,6 +14,7 @@ import { SELF_SIGNED } from './support/certificate.js'
 import { runDoctor, startDoctor } from './support/doctor.js'
 import { startFront, type Exchange } from './support/front.js'
 import { leaveBehind } from './support/left-behind.js'
+import { namesIn, table } from './support/readme.js'
 import { freePort, startRedis } from './support/redis.js'
 
 const OTHER = 'another-secret-another-secret-another'
@@ -109,6 +110,8 @@ describe('what is well', LIMIT, () => {
       ],
     )
     assert.equal(code, 0)
+    const documented = table('Doctor').map(([check]) => namesIn(check)[0])
+    assert.deepEqual(documented, [...new Set(findings.map(({ check }) => check))])
     assert.deepEqual(heard, [])
     assert.deepEqual([...new Set(rejected)].sort(), ['400 without a key', '403 without a key'])
     for await (const { key } of app.docs.sessions()) assert.fail(`${key} counts as open`)

@@ -143,6 +143,17 @@ describe('the package', LIMIT, () => {
       assert.equal(await run(home, process.execPath, args), 'koa-docs-callback http://127.0.0.1:\n')
     })
 
+    test('npx koa-docs-callback doctor is there, and needs neither', async () => {
+      const npx = (...args: string[]) => run(home, 'npx', ['--no', 'koa-docs-callback', ...args])
+      assert.match(await npx('doctor', '--help'), /^Usage: koa-docs-callback doctor /)
+      // Nothing listens there: one problem, and the rest is looked at.
+      const asked = npx('doctor', '--server', 'http://127.0.0.1:1')
+      await assert.rejects(asked, (error: Error) => {
+        assert.match(error.message, /✗ address .*refuses[^]*✓ installed [^]*\n1 problem, /)
+        return !error.message.includes('is loaded')
+      })
+    })
+
     test('nothing but the named entries can be reached', async () => {
       const args = [
         '--input-type=module',
