@@ -75,7 +75,7 @@ function unreachable(error: unknown): Finding {
     return say(
       'no-answer',
       'no answer, or none that a Redis gives',
-      'see to firewalls; a port for TLS needs rediss:',
+      'see to firewalls, and whether the URL has to begin with redis: or rediss:',
     )
   return say('no-answer', `no answer: ${quote(code || 'unknown error')}`, 'see its log')
 }

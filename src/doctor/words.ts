@@ -107,7 +107,7 @@ export function troubleOf(failure: HttpFailure, late: boolean): Trouble {
 
 /** `1.2 s`, `3 min`: for people. */
 export function duration(ms: number): string {
-  if (ms < 1000) return `${Math.round(ms)} ms`
+  if (ms < 1000) return `${Math.max(1, Math.round(ms))} ms`
   if (ms < 120_000) return `${Math.round(ms / 100) / 10} s`
   return ms < 7_200_000 ? `${Math.round(ms / 60_000)} min` : `${Math.round(ms / 3_600_000)} h`
 }
