@@ -1,10 +1,18 @@
-/** The doctor as a process of its own, and what it has said. */
+/** The doctor as a process of its own, or in this one, and what it has said. */
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { text } from 'node:stream/consumers'
+import type { TestContext } from 'node:test'
+import { createHttp } from '../../src/client/http.js'
+import { systemClock } from '../../src/clock.js'
+import { examine } from '../../src/doctor/run.js'
+import { readSettings } from '../../src/doctor/settings.js'
+import { startDocsServer, type DocsServerOptions } from '../../src/testing/index.js'
+import { SECRET, startApp, type AppOptions } from './app.js'
 import { environment } from './first-example.js'
+import { startFront, type Exchange } from './front.js'
 
 const CLI = fileURLToPath(new URL('../../src/doctor/cli.ts', import.meta.url))
 
@@ -52,14 +60,38 @@ export async function runDoctor(asked: Asked): Promise<Examination> {
   const ended = once(child, 'close')
   const [output, errors] = await Promise.all([text(child.stdout), text(child.stderr)])
   const [code] = (await ended) as [number | null]
-  const all = output + errors
-  for (const secret of [...(asked.hidden ?? []), 'eyJ']) {
-    assert.equal(all.includes(secret), false, `the output holds ${secret}`)
-  }
+  nothingOf(asked.hidden ?? [], output + errors)
   const findings = asked.args.includes('--json') && output !== '' ? readFindings(output, code) : []
-  const of = (check: string): string[] =>
+  return { code, output, errors, findings, of: byCheck(findings) }
+}
+
+/** The same checks in this process, which is quicker: without the program around them. */
+export async function examineHere({
+  args,
+  env = {},
+  hidden,
+}: Asked): Promise<Pick<Examination, 'findings' | 'of'>> {
+  const settings = readSettings(['doctor', ...args], env)
+  assert.ok(settings, 'help was asked for')
+  const http = createHttp()
+  const findings: Finding[] = []
+  for await (const some of examine(settings, { http, clock: systemClock })) findings.push(...some)
+  await http.close()
+  checkForm(findings)
+  nothingOf(hidden ?? [], JSON.stringify(findings))
+  return { findings, of: byCheck(findings) }
+}
+
+const byCheck =
+  (findings: readonly Finding[]) =>
+  (check: string): string[] =>
     findings.filter((one) => one.check === check).map(({ level, code }) => `${level} ${code}`)
-  return { code, output, errors, findings, of }
+
+/** Nor a token. */
+function nothingOf(hidden: readonly string[], text: string): void {
+  for (const secret of [...hidden, 'eyJ']) {
+    assert.equal(text.includes(secret), false, `the output holds ${secret}`)
+  }
 }
 
 /** What scripts rest on: the form of the document, and that the exit code says the same. */
@@ -78,10 +110,44 @@ function readFindings(output: string, code: number | null): Finding[] {
   }
   assert.equal(healthy, counts['fail'] === 0)
   assert.equal(code, healthy ? 0 : 1)
+  checkForm(findings)
+  return findings
+}
+
+function checkForm(findings: readonly Finding[]): void {
   for (const { level, code, what, why, fix = [] } of findings) {
     const wanting = level === 'warn' || level === 'fail'
     assert.equal(what.length > 0 && wanting === (why !== undefined), true, `${code} says why`)
     assert.equal(fix.length > 0, wanting, `${code} says what to do`)
   }
-  return findings
+}
+
+/** A Docs server and an application, each behind something, or bare. */
+export async function scene(
+  t: TestContext,
+  options: {
+    server?: DocsServerOptions
+    app?: Partial<AppOptions>
+    atServer?: (exchange: Exchange) => void | Promise<void>
+    atApp?: (exchange: Exchange) => void | Promise<void>
+  } = {},
+) {
+  const server = await startDocsServer({ secret: SECRET, ...options.server })
+  const app = await startApp({ server: server.url, ...options.app })
+  const [there, here] = await Promise.all([
+    options.atServer && startFront(server.url, options.atServer),
+    options.atApp && startFront(app.url, options.atApp),
+  ])
+  t.after(async () => {
+    await Promise.all([there?.[Symbol.asyncDispose](), here?.[Symbol.asyncDispose]()])
+    await Promise.all([server.close(), app.close()])
+  })
+  const appUrl = here?.url ?? app.url
+  return {
+    server,
+    url: there?.url ?? server.url,
+    route: `${appUrl}/docs/callback`,
+    callback: app.docs.callbackUrl('report').replace(app.url, appUrl),
+    app,
+  }
 }

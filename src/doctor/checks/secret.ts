@@ -114,8 +114,9 @@ async function withSecrets(
   const right = errors.findIndex((error) => error === 0 || error === 7)
   const credential = credentials[right]
   if (credential !== undefined) {
-    const findings = right === 0 ? [accepted(errors)] : [WRONG_ORDER]
+    const findings = right === 0 ? [] : [WRONG_ORDER]
     if (errors[right] === 7) findings.push(await expired(context, credential, attempt))
+    else if (right === 0) findings.push(accepted(errors))
     return findings
   }
   const strange = errors.find((error) => error !== 6)
