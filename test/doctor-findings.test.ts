@@ -112,11 +112,12 @@ describe('the Docs server', LIMIT, () => {
   })
 
   it('that is old, with a licence that has run out and files that nobody took', async (t) => {
-    const licensed = rewriting(({ license, quota }) => {
+    const licensed = rewriting(({ license, server, quota }) => {
       if (license === undefined) return {}
       const users = ['a', 'b'].map((userid) => ({ userid, expire: '2999-01-01T00:00:00.000Z' }))
       return {
         license: { ...(license as object), end_date: '2020-02-02T00:00:00.000Z', users_count: 2 },
+        server: { ...(server as object), resultType: 2 },
         quota: { ...(quota as object), users },
       }
     })
@@ -140,7 +141,7 @@ describe('the Docs server', LIMIT, () => {
       hidden: [SECRET],
     })
     assert.deepEqual(found.of('commands'), ['warn older-only'])
-    assert.deepEqual(found.of('secret'), ['fail header-only'])
+    assert.deepEqual(found.of('secret'), ['warn header-only'])
     assert.deepEqual(found.of('license'), ['fail expired', 'fail full'])
     assert.deepEqual(found.of('forgotten'), ['warn some'])
     assert.match(found.findings.find(({ code }) => code === 'some')?.what ?? '', /^2 final saves/)
@@ -333,6 +334,7 @@ describe('at the Docs server', LIMIT, () => {
     rewriting(() => ({ version: 'of today' })),
     ['warn untold'],
   )
+  found('license', licensed({ end_date: inDays(-9) }), ['warn end-passed', 'ok connections'])
   found('license', licensed({}, { resultType: 1 }), ['warn not-good', 'ok connections'])
   found('license', licensed({ trial: true, end_date: inDays(90) }), [
     'warn trial',
@@ -389,6 +391,12 @@ describe('at the callback address', LIMIT, () => {
   )
   found('bodies', 'fail mangled', (exchange) =>
     exchange.pass({ body: (sent) => (sent.length > 100_000 ? sent.slice(0, 100_000) : sent) }),
+  )
+
+  found('bodies', 'warn too-long', (exchange) =>
+    Number(exchange.request.headers['content-length']) > 1024 * 1024
+      ? reply(413, '', { connection: 'close' })(exchange)
+      : exchange.pass(),
   )
 
   it('a private address is one that a Docs server elsewhere may not reach', async () => {

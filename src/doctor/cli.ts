@@ -72,6 +72,8 @@ function write(stream: NodeJS.WriteStream, text: string): Promise<void> {
   return new Promise((resolve) => stream.write(text, () => resolve()))
 }
 
+// Who was reading has gone, `| head` for one.
+process.stdout.on('error', () => process.exit(FAILED))
 // Deadlines alone would not keep this process waiting for them.
 setInterval(() => {}, 60_000)
 // Ended at once: a name that is still being looked up would hold it open.

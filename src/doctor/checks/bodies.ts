@@ -9,6 +9,8 @@ import { troubleOf } from '../words.js'
 const KIB = 1024
 /** The last one is just above the limit of 1 MB that nginx and most body parsers have. */
 const SIZES = [16 * KIB, 128 * KIB, 1088 * KIB]
+/** Callbacks above this are rare. */
+const RARE = 512 * KIB
 /** The longest token that a Docs server puts into a header, bytes (`docs-server.md`, "Callbacks"). */
 const LONGEST_HEADER = 7168
 
@@ -50,8 +52,10 @@ function judge(
   url: URL,
   signed: boolean,
 ): Finding | undefined {
+  // Few documents have so long a history; a limit below that stops daily ones.
+  const say = size > RARE ? warn : fail
   if ('level' in outcome) {
-    return fail(
+    return say(
       'cut',
       `a body of ${inKiB(size)} does not arrive: the callback address ${outcome.what}`,
       LONG,
@@ -61,13 +65,13 @@ function judge(
   const seen = `a body of ${inKiB(size)} is answered with HTTP ${outcome.status}`
   if (outcome.status === 413) {
     return isOurs(outcome)
-      ? fail(
+      ? say(
           'max-body',
           `${seen} by this package: it is longer than maxBody`,
           LONG,
           'set maxBody in createDocs() to 10 MB, which is its default',
         )
-      : fail(
+      : say(
           'too-long',
           `${seen}, by a proxy or body parser in front of this package`,
           LONG,

@@ -1,7 +1,6 @@
 /** At which address the command service answers: `/command`, or the one from before Docs 8.2. */
 import { COMMAND_PATHS } from '../../client/commands.js'
-import type { Answer } from '../ask.js'
-import { isHtml, redirection, redirectOf } from '../ask.js'
+import { isHtml, redirection, redirectOf, type Answer } from '../ask.js'
 import { errorOf, sendCommand, UNSIGNED } from '../command.js'
 import { fail, ok, skipped, warn, type Check, type Finding } from '../finding.js'
 import { shown } from '../words.js'
@@ -13,20 +12,14 @@ export const commands: Check = {
     const { settings, known } = context
     if (known.reached !== true) return [skipped('not-reached', 'not asked: see address')]
     const base = settings.server.href.replace(/\/$/, '')
-    const urls = [COMMAND_PATHS.current, COMMAND_PATHS.older].map(
-      (path) => new URL(base + path),
-    ) as [URL, URL]
-    const [current, older] = urls
+    const current = new URL(base + COMMAND_PATHS.current)
     const first = await sendCommand(context, current, 'version', UNSIGNED)
-    const second = await sendCommand(context, older, 'version', UNSIGNED)
     if (errorOf(first) !== undefined) {
       known.commands = current
-      const also =
-        errorOf(second) === undefined ? 'the older address does not' : 'so does the older address'
-      return [
-        ok('current', `${COMMAND_PATHS.current} answers, and is what this package uses; ${also}`),
-      ]
+      return [ok('current', `${COMMAND_PATHS.current} answers, and is what this package uses`)]
     }
+    const older = new URL(base + COMMAND_PATHS.older)
+    const second = await sendCommand(context, older, 'version', UNSIGNED)
     if (errorOf(second) === undefined) return [neither(first, current)]
     if (first.status === 404) {
       known.commands = older

@@ -33,11 +33,11 @@ function validity(license: Fields, server: Fields, now: number): Finding {
   const end = typeof license['end_date'] === 'string' ? Date.parse(license['end_date']) : NaN
   const until = Number.isNaN(end) ? '' : `, until ${new Date(end).toISOString().slice(0, 10)}`
   const kind = license['trial'] === true ? 'a trial licence' : 'the licence'
-  if (EXPIRED.has(resultType as number) || end < now) {
+  if (EXPIRED.has(resultType as number)) {
     const why = 'An expired Docs server opens documents for reading only, or not at all.'
     return fail(
       'expired',
-      `${kind} has expired${until.replace('until', 'on')}`,
+      `${kind} has expired${until.replace(', until', ' on')}`,
       why,
       'renew it, and restart the Docs server',
     )
@@ -53,6 +53,12 @@ function validity(license: Fields, server: Fields, now: number): Finding {
   }
   if (license['trial'] === true) {
     return warn('trial', `${kind}${until}`, 'Editing ends with it.', 'get another one in time')
+  }
+  if (end < now) {
+    const why =
+      'That is so where the date is that of updates only. It does not say which date it is.'
+    const what = `the licence's end date has passed${until.replace(', until', ' on')}, and the Docs server calls it good`
+    return warn('end-passed', what, why, 'see to it before the Docs server is updated')
   }
   const days = Math.ceil((end - now) / DAY)
   if (days <= SOON) {
