@@ -246,7 +246,7 @@ describe('the callback address', LIMIT, () => {
         if (Number(length) > 100_000) {
           return void response.writeHead(413, { connection: 'close' }).end('<html>too large')
         }
-        const impatience = setTimeout(() => request.socket.destroy(), 300)
+        const impatience = setTimeout(() => request.socket.destroy(), 2_000)
         request.on('end', () => clearTimeout(impatience))
         return pass()
       },
