@@ -69,7 +69,7 @@ export function forcedBody(
     forcesavetype: type,
     // Only a replay says so (`replay-after-*.jsonl`).
     ...(details.replay ? { encrypted: false } : {}),
-    ...(folder === undefined ? {} : { filetype: 'docx' }),
+    ...(folder === undefined ? {} : { filetype: snapshot.file?.type ?? 'docx' }),
   }
 }
 
@@ -90,7 +90,7 @@ export function finalBody(
     actions: [{ type: ACTION.left, userid: user }],
     ...(last === undefined ? {} : { lastsave: lastSaveOf(last.at) }),
     notmodified: details.notModified,
-    ...(folder === undefined ? {} : { filetype: 'docx' }),
+    ...(folder === undefined ? {} : { filetype: snapshot.file?.type ?? 'docx' }),
   }
 }
 

@@ -1,4 +1,5 @@
 /** What is in a document: its edits, the files made of them, and what callbacks tell about them. */
+import { apply, type Change } from './text.js'
 
 /** One edit as the server received it. `number` counts per key from 1 and is never used again. */
 export interface Edit {
@@ -6,8 +7,17 @@ export interface Edit {
   readonly user: string
   readonly name: string
   readonly text: string
+  /** What it does to the text of a {@link TextFile}; left out: `text` is one more line at the end. */
+  readonly change?: Change
   /** When the server received it, ms since the epoch. */
   readonly at: number
+}
+
+/** The file that a document is opened from, where it is a text: then what is saved is one, too. */
+export interface TextFile {
+  /** `txt`, say: the `filetype` of the callbacks. */
+  readonly type: string
+  readonly text: string
 }
 
 /** A document at one moment: what a conversion works on. */
@@ -17,12 +27,22 @@ export interface Snapshot {
   readonly upTo: number
   /** Edits up to this number were settled by an earlier final save. */
   readonly since: number
+  readonly file: TextFile | undefined
 }
 
-/** The file of a snapshot: one line per edit, `<number> <user> <text>`. */
-export function fileOf(edits: readonly Edit[]): Uint8Array {
+/** The file of a snapshot: the text as edited, or else one line per edit, `<number> <user> <text>`. */
+export function fileOf(edits: readonly Edit[], file: TextFile | undefined): Uint8Array {
+  if (file !== undefined) return new TextEncoder().encode(textOf(edits, file))
   const lines = edits.map((edit) => `${edit.number} ${edit.user} ${edit.text}\n`)
   return new TextEncoder().encode(lines.join(''))
+}
+
+/** The text that editors show. */
+export function textOf(edits: readonly Edit[], file: TextFile | undefined): string {
+  return edits.reduce(
+    (text, edit) => (edit.change ? apply(text, edit.change) : `${text}${edit.text}\n`),
+    file?.text ?? '',
+  )
 }
 
 /**

@@ -4,7 +4,7 @@ import type { CommandResponse } from '../protocol/command.js'
 import { Activity } from './activity.js'
 import { FORCESAVE, type CallbackBody } from './callbacks.js'
 import { runCommand } from './commands.js'
-import type { Snapshot } from './content.js'
+import type { Snapshot, TextFile } from './content.js'
 import type { Connection, Context } from './context.js'
 import { Converter, type Conversion } from './converter.js'
 import { Document } from './document.js'
@@ -42,6 +42,8 @@ export interface OpenOptions {
   name?: string
   /** Where the callbacks about this user go. */
   callbackUrl: string
+  /** The text that the document is opened from; what is saved is then that text, as edited. */
+  file?: TextFile
 }
 
 /** What can be done with the simulated server, over HTTP and without. */
@@ -154,10 +156,11 @@ export function createCore(options: CoreOptions): Core {
     command: (body) => runCommand(target, body),
     fetch: (pathAndQuery) => files.fetch(pathAndQuery),
     file: (pathOrUrl) => files.bytes(pathOrUrl),
-    open(key, { user, name = user, callbackUrl }) {
+    open(key, { user, name = user, callbackUrl, file }) {
       const connection: Connection = { user, name, callbackUrl, warnings: 0 }
       const document = documents.get(key) ?? new Document(key, context, connection)
       documents.set(key, document)
+      if (file !== undefined) document.loadFile(file)
       expired.delete(key)
       return Promise.resolve(createEditor(key, document, connection, onEditor))
     },

@@ -7,7 +7,8 @@ import { realClock, stoppable } from './clock.js'
 import { createCore, type Core, type Deliver, type SimulationOptions } from './core.js'
 import { answer, parseJson, post, readBody } from './http.js'
 import { append, type LogEntry } from './log.js'
-import { signCallback, verifyCommand } from './tokens.js'
+import { signCallback, verifySigned } from './tokens.js'
+import { createWebEditors } from './web-editors.js'
 
 export interface DocsServerOptions extends SimulationOptions {
   /** The secret that signs tokens both ways. Left out: tokens are off. */
@@ -81,7 +82,17 @@ export async function startDocsServer(options: DocsServerOptions = {}): Promise<
     ...simulation,
     clock,
     deliver,
-    onEditor: (action, user, key) => append(log, { t: t(), type: 'editor', action, user, key }),
+    onEditor: (action, user, key) => {
+      append(log, { t: t(), type: 'editor', action, user, key })
+      webEditors.changed(key)
+    },
+  })
+  const webEditors = createWebEditors({
+    clock,
+    open: core.open.bind(core),
+    verify: (config) =>
+      secret === undefined ? { body: config } : verifySigned(config, undefined, secret, clock),
+    edits: (key) => core.edits(key),
   })
 
   const runCommand = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
@@ -96,7 +107,7 @@ export async function startDocsServer(options: DocsServerOptions = {}): Promise<
     }
     append(log, { t: t(), type: 'command', id, path: request.url ?? '', headers, body: parsed })
     const verified =
-      secret === undefined ? { body: parsed } : verifyCommand(parsed, authorization, secret, clock)
+      secret === undefined ? { body: parsed } : verifySigned(parsed, authorization, secret, clock)
     // Always HTTP 200: the verdict is in `error`.
     const body = 'error' in verified ? verified : await core.command(verified.body)
     append(log, { t: t(), type: 'response', id, status: 200, body })
@@ -111,6 +122,8 @@ export async function startDocsServer(options: DocsServerOptions = {}): Promise<
       await runCommand(request, response)
     } else if (method === 'GET' && path === '/healthcheck') {
       answer(response, 200, 'true')
+    } else if (await webEditors.handle(request, response, path)) {
+      return
     } else {
       const fetched = method === 'GET' ? core.fetch(url) : ({ status: 404 } as const)
       const bytes = fetched.status === 200 ? fetched.bytes : ''

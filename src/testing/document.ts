@@ -1,10 +1,11 @@
 /** One document's life on the Docs server: who edits it, what was typed, what is being saved. */
 import { ACTION, FORCESAVE, presenceBody, type Action } from './callbacks.js'
-import type { Edit, Snapshot } from './content.js'
+import { textOf, type Edit, type Snapshot, type TextFile } from './content.js'
 import type { Connection, Context } from './context.js'
 import { FinalSaves, type Leaver } from './final-saves.js'
 import { ForcedSaves, type Cause } from './forced-saves.js'
 import { isAcknowledged } from './reply.js'
+import { rebase, type Change } from './text.js'
 
 export class Document {
   readonly #key: string
@@ -24,6 +25,7 @@ export class Document {
    * brings it back to life.
    */
   #mute = false
+  #file: TextFile | undefined
 
   constructor(key: string, context: Context, first: Leaver) {
     this.#key = key
@@ -50,6 +52,11 @@ export class Document {
   /** How many edits the server has received for this key, ever. */
   get received(): number {
     return this.#received
+  }
+
+  /** The text that everybody sees now. */
+  get text(): string {
+    return textOf(this.#edits, this.#file)
   }
 
   /** The ids of those who edit now, each once. */
@@ -99,14 +106,30 @@ export class Document {
     })
   }
 
+  /** What it is opened from. Only the first one's counts: the others see what he sees. */
+  loadFile(file: TextFile): void {
+    this.#file ??= file
+  }
+
+  /** A change of the text by somebody who has seen the edits up to `since`; answers its number. */
+  change(connection: Connection, change: Change, since: number): number {
+    const unseen = this.#edits.filter(({ number }) => number > since)
+    const rebased = unseen.reduce(
+      (mine, { change: over }) => (over === undefined ? mine : rebase(mine, over)),
+      change,
+    )
+    return this.type(connection, change.insert, rebased)
+  }
+
   /** Takes an edit; answers its number. */
-  type(connection: Connection, text: string): number {
+  type(connection: Connection, text: string, change?: Change): number {
     this.#mute = false
     this.#last = connection
     const { user, name } = connection
     const line = text.replace(/[\r\n]+/g, ' ')
     const at = this.#context.clock.now()
-    this.#edits.push({ number: ++this.#received, user, name, text: line, at })
+    const number = ++this.#received
+    this.#edits.push({ number, user, name, text: line, at, ...(change && { change }) })
     return this.#received
   }
 
@@ -147,7 +170,8 @@ export class Document {
   }
 
   #snapshot(): Snapshot {
-    return { edits: this.#edits.slice(), upTo: this.#received, since: this.#settled }
+    const [edits, file] = [this.#edits.slice(), this.#file]
+    return { edits, file, upTo: this.#received, since: this.#settled }
   }
 
   #throwAway({ since, upTo }: Snapshot): void {

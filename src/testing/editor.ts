@@ -2,6 +2,7 @@
 import { FORCESAVE } from './callbacks.js'
 import type { Connection } from './context.js'
 import type { Document } from './document.js'
+import type { Change } from './text.js'
 
 export interface Editor {
   readonly key: string
@@ -14,6 +15,10 @@ export interface Editor {
   readonly ready: Promise<void>
   /** One edit. Answers its number, which {@link editsIn} finds in the saved file. */
   type(text: string): number
+  /** The document's text, with what all have typed. */
+  readonly text: string
+  /** One edit of the text, by somebody who has seen the edits up to the number `since`. */
+  change(change: Change, since: number): number
   /** Presses the save button: a forced save with `forcesavetype` 1. */
   saveButton(): void
   /** Submits a form: a forced save with `forcesavetype` 3 and `formsdataurl`. */
@@ -61,6 +66,13 @@ export function createEditor(
     type(text) {
       act('edit')
       return document.type(connection, text)
+    },
+    get text() {
+      return document.text
+    },
+    change(change, since) {
+      act('edit')
+      return document.change(connection, change, since)
     },
     saveButton() {
       act('save-button')

@@ -39,8 +39,10 @@ export class Files {
     while (this.#live.has(folderOf(key, digits))) digits = (digits + 1) % 10_000
     const folder = folderOf(key, digits)
     this.#live.add(folder)
-    this.#files.set(output(folder), () => fileOf(snapshot.edits))
-    this.#files.set(`${folder}/changes.zip/changes.zip`, () => fileOf(newEdits(snapshot)))
+    this.#files.set(output(folder), () => fileOf(snapshot.edits, snapshot.file))
+    this.#files.set(`${folder}/changes.zip/changes.zip`, () =>
+      fileOf(newEdits(snapshot), undefined),
+    )
     this.#files.set(`${folder}/formsdata.json/formsdata.json`, () => formsData(snapshot))
     return folder
   }
@@ -52,7 +54,7 @@ export class Files {
 
   /** Keeps a file that nobody took (`test/wire/final-save-forgotten-after-error-reply.jsonl`). */
   storeForgotten(key: string, snapshot: Snapshot): void {
-    this.#files.set(output(forgottenFolder(key)), () => fileOf(snapshot.edits))
+    this.#files.set(output(forgottenFolder(key)), () => fileOf(snapshot.edits, snapshot.file))
   }
 
   deleteForgotten(key: string): void {

@@ -1,6 +1,6 @@
 /** `koa-docs-callback/testing`: a Docs server for tests, in this process. */
 export { virtualClock, type VirtualClock } from './clock.js'
-export { editsIn } from './content.js'
+export { editsIn, type TextFile } from './content.js'
 export type { Conversion, ConversionJob } from './converter.js'
 export {
   createCore,
@@ -15,3 +15,4 @@ export { startDocsServer, type DocsServer, type DocsServerOptions } from './docs
 export type { Editor } from './editor.js'
 export type { LogEntry } from './log.js'
 export type { Reply } from './reply.js'
+export type { Change } from './text.js'

@@ -47,10 +47,10 @@ function withToken(body: CallbackBody, token: string): CallbackBody {
 }
 
 /**
- * A command's verified body, or the `error` that refuses it: 6 bad token, 7 expired token. The
+ * The verified body of a command, or config of an editor, or the `error` that refuses it: 6 bad token, 7 expired token. The
  * body's token is looked at first; what it claims replaces the body.
  */
-export function verifyCommand(
+export function verifySigned(
   body: unknown,
   authorization: string | undefined,
   secret: string,
