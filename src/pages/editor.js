@@ -5,7 +5,7 @@
 
 /**
  * @typedef {{ at: number, remove: number, insert: string }} Change
- * @typedef {{ revision: number, users: string[], warnings: number, text: string, error?: number }} Reply
+ * @typedef {{ revision: number, users: string[], warnings: number, text: string, theirs: Change[], error?: number }} Reply
  */
 
 /** @param {string} id */
@@ -67,28 +67,35 @@ function show(state) {
 }
 
 /**
- * One change that makes `after` of `before`; none where they are the same.
+ * One change that makes `after` of `before`; none where they are the same. Where the same letters make
+ * it ambiguous, it is the one that ends at the caret.
  *
- * @param {string} before @param {string} after @returns {Change | undefined}
+ * @param {string} before @param {string} after @param {number} caret @returns {Change | undefined}
  */
-function difference(before, after) {
+function difference(before, after, caret) {
   if (before === after) return undefined
   const most = Math.min(before.length, after.length)
-  let at = 0
-  while (at < most && before[at] === after[at]) at++
   let end = 0
+  while (end < Math.min(most, after.length - caret) && before.at(-1 - end) === after.at(-1 - end)) {
+    end++
+  }
+  let at = 0
+  while (at < most - end && before[at] === after[at]) at++
+  // Moved text, say: what is equal behind the caret is not all there is.
   while (end < most - at && before.at(-1 - end) === after.at(-1 - end)) end++
   return { at, remove: before.length - end - at, insert: after.slice(at, after.length - end) }
 }
 
 /**
- * Where a place of the text is after a change by somebody else.
+ * Where a place of the text is after changes by others.
  *
- * @param {number} place @param {Change | undefined} change
+ * @param {number} place @param {Change[]} theirs
  */
-function moved(place, change) {
-  if (change === undefined || place <= change.at) return place
-  return Math.max(place - change.remove, change.at) + change.insert.length
+function moved(place, theirs) {
+  return theirs.reduce(
+    (now, { at, remove, insert }) => (now <= at ? now : Math.max(now - remove, at) + insert.length),
+    place,
+  )
 }
 
 /** Sends what was typed and takes what others typed, one exchange at a time. */
@@ -104,7 +111,7 @@ async function exchange() {
   while (again) {
     again = false
     const sent = area.value
-    const change = difference(shared, sent)
+    const change = difference(shared, sent, area.selectionEnd)
     const reply = await post('sync', { session, revision, change }).catch(() => LOST)
     if (reply.error !== undefined) return fail(reply.error)
     adopt(sent, reply)
@@ -115,23 +122,25 @@ async function exchange() {
 
 /** @param {string} sent @param {Reply} reply */
 function adopt(sent, reply) {
-  const others = difference(sent, reply.text)
-  const mine = difference(sent, area.value)
+  const { selectionStart, selectionEnd, scrollTop, value } = area
+  const { theirs, text } = reply
+  const mine = difference(sent, value, selectionEnd)
   revision = reply.revision
-  shared = reply.text
+  shared = text
   show(reply)
   if (mine !== undefined) again = true
-  if (others === undefined) return
-  let value = reply.text
-  if (mine !== undefined) {
-    // Typed meanwhile: it goes where it was meant, and takes nothing of the others' away.
-    const at = moved(mine.at, others)
-    const end = at + (others.insert === '' ? mine.remove : 0)
-    value = value.slice(0, at) + mine.insert + value.slice(end)
+  if (theirs.length === 0) return
+  if (mine === undefined) {
+    area.value = text
+    area.setSelectionRange(moved(selectionStart, theirs), moved(selectionEnd, theirs))
+  } else {
+    // Typed meanwhile: it goes where it was meant, and takes nothing of theirs away.
+    const at = moved(mine.at, theirs)
+    const end = moved(mine.at + mine.remove, theirs)
+    const isWhole = end - at === mine.remove
+    area.value = text.slice(0, at) + mine.insert + text.slice(isWhole ? end : at)
+    area.setSelectionRange(at + mine.insert.length, at + mine.insert.length)
   }
-  const { selectionStart, selectionEnd, scrollTop } = area
-  area.value = value
-  area.setSelectionRange(moved(selectionStart, others), moved(selectionEnd, others))
   area.scrollTop = scrollTop
 }
 

@@ -7,7 +7,7 @@ export interface Edit {
   readonly user: string
   readonly name: string
   readonly text: string
-  /** What it does to the text of a {@link TextFile}; left out: `text` is one more line at the end. */
+  /** What it does to the text of a {@link TextFile}; left out: it is one more line at the end. */
   readonly change?: Change
   /** When the server received it, ms since the epoch. */
   readonly at: number

@@ -5,7 +5,7 @@ import type { Connection, Context } from './context.js'
 import { FinalSaves, type Leaver } from './final-saves.js'
 import { ForcedSaves, type Cause } from './forced-saves.js'
 import { isAcknowledged } from './reply.js'
-import { rebase, type Change } from './text.js'
+import { merge, type Change } from './text.js'
 
 export class Document {
   readonly #key: string
@@ -111,18 +111,22 @@ export class Document {
     this.#file ??= file
   }
 
-  /** A change of the text by somebody who has seen the edits up to `since`; answers its number. */
-  change(connection: Connection, change: Change, since: number): number {
+  /**
+   * A change of the text by somebody who has seen the edits up to `since`. Answers what others have
+   * changed meanwhile, as it is after that.
+   */
+  exchange(connection: Connection, since: number, change?: Change): Change[] {
     const unseen = this.#edits.filter(({ number }) => number > since)
-    const rebased = unseen.reduce(
-      (mine, { change: over }) => (over === undefined ? mine : rebase(mine, over)),
+    const { mine, theirs } = merge(
       change,
+      unseen.flatMap((edit) => edit.change ?? []),
     )
-    return this.type(connection, change.insert, rebased)
+    if (mine !== undefined) this.type(connection, mine.insert, mine)
+    return theirs
   }
 
   /** Takes an edit; answers its number. */
-  type(connection: Connection, text: string, change?: Change): number {
+  type(connection: Connection, text: string, change = this.#lineAtEnd(text)): number {
     this.#mute = false
     this.#last = connection
     const { user, name } = connection
@@ -131,6 +135,11 @@ export class Document {
     const number = ++this.#received
     this.#edits.push({ number, user, name, text: line, at, ...(change && { change }) })
     return this.#received
+  }
+
+  #lineAtEnd(text: string): Change | undefined {
+    if (this.#file === undefined) return undefined
+    return { at: this.text.length, remove: 0, insert: `${text}\n` }
   }
 
   /** A forced save for that cause; resolves with the `error` of the command's response. */

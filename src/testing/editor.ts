@@ -17,8 +17,11 @@ export interface Editor {
   type(text: string): number
   /** The document's text, with what all have typed. */
   readonly text: string
-  /** One edit of the text, by somebody who has seen the edits up to the number `since`. */
-  change(change: Change, since: number): number
+  /**
+   * One edit of the text, if there is a change, by somebody who has seen the edits up to the number
+   * `since`. Answers what others have changed meanwhile, as it is after that.
+   */
+  exchange(since: number, change?: Change): Change[]
   /** Presses the save button: a forced save with `forcesavetype` 1. */
   saveButton(): void
   /** Submits a form: a forced save with `forcesavetype` 3 and `formsdataurl`. */
@@ -70,9 +73,9 @@ export function createEditor(
     get text() {
       return document.text
     },
-    change(change, since) {
-      act('edit')
-      return document.change(connection, change, since)
+    exchange(since, change) {
+      if (change !== undefined) act('edit')
+      return document.exchange(connection, since, change)
     },
     saveButton() {
       act('save-button')

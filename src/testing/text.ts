@@ -13,17 +13,33 @@ export function apply(text: string, { at, remove, insert }: Change): string {
 }
 
 /**
- * A change by somebody who had not seen `over` yet, as it is to be made after it. In doubt it removes
- * less: what another has typed meanwhile stays.
+ * Two who had not seen each other's changes: `mine` as it is to be made after `theirs`, and each of
+ * theirs as it is after mine. In doubt less is removed: what another has typed meanwhile stays.
  */
-export function rebase(change: Change, over: Change): Change {
-  const end = change.at + change.remove
-  const at = after(change.at, over)
-  const wouldEat = over.insert !== '' && change.at <= over.at && over.at < end
-  const until = wouldEat ? over.at : Math.max(at, after(end, over))
-  return { at, remove: until - at, insert: change.insert }
+export function merge(
+  mine: Change | undefined,
+  theirs: readonly Change[],
+): { mine: Change | undefined; theirs: Change[] } {
+  let rebased = mine
+  const after = theirs.map((change) => {
+    if (rebased === undefined) return change
+    const own = rebased
+    rebased = rebase(own, change, 'before')
+    return rebase(change, own, 'after')
+  })
+  return { mine: rebased, theirs: after }
 }
 
-function after(place: number, { at, remove, insert }: Change): number {
-  return place <= at ? place : Math.max(place - remove, at) + insert.length
+/** @param side where the change goes when both insert at one place */
+function rebase(change: Change, over: Change, side: 'before' | 'after'): Change {
+  const end = change.at + change.remove
+  const at = moved(change.at, over, side)
+  const wouldEat = over.insert !== '' && change.at <= over.at && over.at < end
+  const until = wouldEat ? over.at : moved(end, over, side)
+  return { at, remove: Math.max(0, until - at), insert: change.insert }
+}
+
+function moved(place: number, { at, remove, insert }: Change, side: 'before' | 'after'): number {
+  if (place < at || (place === at && side === 'before')) return place
+  return Math.max(place - remove, at) + insert.length
 }

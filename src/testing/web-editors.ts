@@ -117,10 +117,10 @@ export function createWebEditors({ clock, open, verify, edits }: Parts): WebEdit
     const { editor } = session
     if (action === 'close') leave(text(fields.session), 'close')
     if (action === 'save') editor.saveButton()
-    if (action === 'sync' && isChange(fields.change)) {
-      editor.change(fields.change, Number(fields.revision))
-    }
-    return { ...stateOf(session), text: editor.text }
+    if (action !== 'sync') return stateOf(session)
+    const change = isChange(fields.change) ? fields.change : undefined
+    const theirs = editor.exchange(Number(fields.revision), change)
+    return { ...stateOf(session), text: editor.text, theirs }
   }
 
   async function handle(

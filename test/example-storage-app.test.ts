@@ -1,0 +1,214 @@
+/** `examples/storage-app` in a real browser: what its users see, and that their files hold what they typed. */
+import assert from 'node:assert/strict'
+import { readFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import { after, describe, test } from 'node:test'
+import type { Page } from 'playwright-core'
+import type { AxeResults } from 'axe-core'
+import { wordsFor, wordsForError } from '../examples/storage-app/words.js'
+import { DocsError, type DocsErrorCode } from '../src/index.js'
+import { closeBrowser } from './support/browser.js'
+import {
+  downloadBy,
+  openApp,
+  openDocument,
+  press,
+  startStorageApp,
+  typeAtEnd,
+} from './support/storage-app.js'
+import { until } from './support/until.js'
+
+const LIMIT = { timeout: 120_000 }
+const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+
+/** What axe finds wrong with the page and the frame in it, in a few words each. */
+async function problemsOf(page: Page): Promise<string[]> {
+  const found = []
+  for (const frame of page.frames()) {
+    // The policy of the page lets no script in: this one comes from the debugger.
+    await frame.evaluate(axe)
+    const { violations } = await frame.evaluate<AxeResults>('axe.run()')
+    found.push(...violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html ?? ''}`))
+  }
+  return found
+}
+
+interface Config {
+  document: { key: string }
+  editorConfig: { callbackUrl: string }
+}
+
+describe('the storage app', LIMIT, () => {
+  after(closeBrowser)
+
+  test('two windows type, one downloads, and the file holds what both have typed', async (t) => {
+    const app = await startStorageApp(t)
+    const ann = await openDocument(t, app, { user: 'Ann' })
+    const ben = await openDocument(t, app, { user: 'Ben', dark: true })
+    await Promise.all([typeAtEnd(ann, 'Ann was here. '), typeAtEnd(ben, 'So was Ben. ')])
+
+    const file = await downloadBy(ben.page, press(ben.page, 'Download latest'))
+    assert.match(file, /^Welcome!\n/)
+    assert.match(file, /Ann was here\. /)
+    assert.match(file, /So was Ben\. /)
+    assert.equal(await ann.text.inputValue(), file)
+    await ben.verdict.getByText(/^Saved .* ago\. Version 2 holds all that was typed/).waitFor()
+
+    // Ann, who has asked for nothing, sees the new version and who has written it.
+    const newest = ann.versions.filter({ hasText: 'Version 2' })
+    await newest.waitFor()
+    const authors = (await newest.getByRole('listitem').allInnerTexts()).sort()
+    assert.match(authors.join(), /^Ann, \d[^,]*,Ben, \d[^,]*$/)
+
+    await press(ann.page, 'Save now')()
+    await ann.verdict.getByText(/^Nothing new since \d/).waitFor()
+    assert.equal(await ann.versions.filter({ hasText: /Version \d/ }).count(), 2)
+
+    for (const { page } of [ann, ben]) assert.deepEqual(await problemsOf(page), [])
+
+    // Whoever opens it after all have left gets a new key, and in it what was stored.
+    await typeAtEnd(ann, 'Unsaved.')
+    const keyNow = async (): Promise<string> => {
+      const response = await fetch(`${app.url}/files/welcome/config`)
+      return ((await response.json()) as Config).document.key
+    }
+    const key = await keyNow()
+    await ben.page.goto('about:blank')
+    await ann.page.frameLocator('iframe').getByRole('button', { name: 'Close' }).click()
+    await until(async () => (await keyNow()) !== key)
+    const next = await openDocument(t, app, { user: 'Cleo' })
+    assert.match(await next.text.inputValue(), /Unsaved\./)
+    await next.versions.filter({ hasText: 'Saved when the last editor left' }).waitFor()
+    await next.page.goto(app.url)
+    assert.deepEqual(await problemsOf(next.page), [])
+    assert.equal(await app.stop(), 0)
+  })
+
+  test('says in words that the document could not be converted, and offers the last version', async (t) => {
+    const app = await startStorageApp(t)
+    const { page, verdict, complaints, ...window } = await openDocument(t, app, { user: 'Ann' })
+    app.server.conversion.fails = true
+    await typeAtEnd({ page, verdict, complaints, ...window }, 'Something new. ')
+    await press(page, 'Download latest')()
+    await verdict.getByText('the Docs server could not convert the document').waitFor()
+    assert.deepEqual(await problemsOf(page), [])
+    const offered = await downloadBy(page, () =>
+      page.getByRole('link', { name: 'Download the last stored version' }).click(),
+    )
+    assert.equal(offered, await readFile(join(app.folder, 'welcome', '1.txt'), 'utf8'))
+    assert.match(complaints.splice(0).join(), /^Failed to load resource.* 503/)
+
+    app.server.conversion.fails = false
+    await typeAtEnd({ page, verdict, complaints, ...window }, 'And more.')
+    const file = await downloadBy(page, press(page, 'Download latest'))
+    assert.match(file, /Something new\. And more\./)
+    await verdict.getByText(/^Saved/).waitFor()
+  })
+
+  test('the process dies and comes back: nothing that was typed meanwhile is lost', async (t) => {
+    const app = await startStorageApp(t)
+    const window = await openDocument(t, app, { user: 'Ann' })
+    const { page, verdict, complaints } = window
+    const config = await fetch(`${app.url}/files/meeting-notes/config`)
+    const { document, editorConfig } = (await config.json()) as Config
+    const other = { user: 'ben', file: { type: 'txt', text: 'Meeting notes\n' } }
+    const ben = await app.server.open(document.key, { ...other, ...editorConfig })
+    await typeAtEnd(window, 'Typed before. ')
+
+    await app.kill()
+    await page.getByRole('alert').waitFor()
+    await typeAtEnd(window, 'Typed meanwhile. ')
+    await press(page, 'Download latest')()
+    await verdict.getByText('this application does not answer').waitFor()
+    assert.deepEqual(await problemsOf(page), [])
+    // Of this one the final save comes while nobody is there to take it.
+    ben.type('Ben agrees.')
+    await ben.close()
+    await until(() => app.server.forgotten.length === 1, 'a forgotten file')
+
+    await app.start()
+    await page.getByRole('alert').waitFor({ state: 'hidden' })
+    const file = await downloadBy(page, press(page, 'Download latest'))
+    assert.match(file, /Typed before\. Typed meanwhile\. $/)
+    await verdict.getByText(/^Saved/).waitFor()
+    assert.match(complaints.splice(0).join(), /ERR_CONNECTION_REFUSED/)
+
+    const notes = await openDocument(t, app, { user: 'Cleo', file: 'Meeting notes' })
+    await notes.versions.filter({ hasText: 'Recovered from the Docs server' }).waitFor()
+    assert.match(await notes.text.inputValue(), /Ben agrees\./)
+  })
+
+  test('can be used with the keyboard alone', async (t) => {
+    const app = await startStorageApp(t)
+    const { page } = await openApp(t, app)
+    /** The name or text of what has the focus, in the frame of the editor too. */
+    const focused = async (): Promise<string> => {
+      const names = page.frames().map((frame) => {
+        const name = '(e => e.labels?.[0]?.textContent ?? e.textContent)(document.activeElement)'
+        return frame.evaluate<string>(`document.hasFocus() ? ${name} : ''`)
+      })
+      return (await Promise.all(names)).at(-1) || (await names[0]!)
+    }
+    const tabTo = async (name: string, key = 'Tab'): Promise<void> => {
+      for (let presses = 0; presses < 20; presses++) {
+        await page.keyboard.press(key)
+        if ((await focused()) === name) return
+      }
+      assert.fail(`the focus never came to ${name}`)
+    }
+    await tabTo('Welcome')
+    await page.keyboard.press('Enter')
+    await page.locator('[data-ready]').waitFor()
+    await tabTo('Document')
+    await page.keyboard.press('Control+End')
+    await page.keyboard.type('By keyboard.')
+    await page.frameLocator('iframe').getByText('All changes are on the Docs server.').waitFor()
+    await tabTo('Download latest', 'Shift+Tab')
+    const file = await downloadBy(page, () => page.keyboard.press('Enter'))
+    assert.match(file, /By keyboard\./)
+  })
+})
+
+describe('the words of the storage app', () => {
+  const at = '2026-11-22T12:01:00.000Z'
+  const version = { number: 3, size: 1, sha256: '', savedAt: at, authors: [] }
+  const codes: Record<DocsErrorCode, RegExp> = {
+    TIMEOUT: /took too long.*is stored and shows up/,
+    UNREACHABLE: /does not answer/,
+    CONVERSION_FAILED: /could not convert/,
+    STORAGE_FAILED: /could not be stored here/,
+    COMMAND_REJECTED: /secret and its clock/,
+    BAD_RESPONSE: /DOWNLOAD_ORIGINS/,
+    CLOSED: /being restarted/,
+    BAD_OPTION: /asked in a wrong way/,
+  }
+  test('say why it was not saved, and which version there is', () => {
+    for (const [code, expected] of Object.entries(codes)) {
+      const error = new DocsError(code as DocsErrorCode, 'for the log only', { error: 6 })
+      const words = wordsForError(error, version)
+      assert.match(words.text, expected)
+      assert.match(words.text, /^Not saved: .* number 3, of \{clock\}\.$/)
+      assert.doesNotMatch(words.text, /for the log only/)
+      assert.deepEqual([words.tone, words.at], ['bad', at])
+    }
+  })
+  test('promise no more than the verdict does', () => {
+    const saved = {
+      ...({ outcome: 'saved', key: 'k', stored: { version: 3 }, final: false } as const),
+      ...({ trigger: 'command', lastSave: undefined, filetype: 'txt', users: [] } as const),
+      userdata: undefined,
+    }
+    const unchanged = { outcome: 'unchanged', key: 'k' } as const
+    for (const certain of [true, false]) {
+      const all = [
+        wordsFor({ ...saved, certain }, version),
+        wordsFor({ ...unchanged, reason: 'no-changes', certain }, version),
+        wordsFor({ ...unchanged, reason: 'not-open', certain }, version),
+      ]
+      const doubts = all.map(({ text }) => /may (be under way|hold more)/.test(text))
+      assert.deepEqual(doubts, [!certain, !certain, !certain])
+      for (const { tone } of all) assert.equal(tone, certain ? 'good' : 'unsure')
+    }
+  })
+})
