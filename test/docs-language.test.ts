@@ -31,8 +31,16 @@ function broken(path: string, text: string): string[] {
 }
 
 const PAPERS = [
-  ...['README.md', 'CHANGELOG.md', 'SECURITY.md', 'examples/README.md'],
-  ...readdirSync(join(ROOT, 'docs')).map((name) => `docs/${name}`),
+  ...[
+    'README.md',
+    'CHANGELOG.md',
+    'SECURITY.md',
+    'examples/README.md',
+    'examples/storage-app/README.md',
+  ],
+  ...readdirSync(join(ROOT, 'docs'))
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => `docs/${name}`),
 ]
 
 describe('links', () => {

@@ -1,14 +1,19 @@
 /** `examples/storage-app` in a real browser: what its users see, and that their files hold what they typed. */
 import assert from 'node:assert/strict'
-import { readFile } from 'node:fs/promises'
+import { execFile } from 'node:child_process'
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import type { Page } from 'playwright-core'
 import type { AxeResults } from 'axe-core'
 import { wordsFor, wordsForError } from '../examples/storage-app/words.js'
 import { DocsError, type DocsErrorCode } from '../src/index.js'
 import { closeBrowser } from './support/browser.js'
+import { environment } from './support/first-example.js'
 import {
   downloadBy,
   openApp,
@@ -167,6 +172,26 @@ describe('the storage app', LIMIT, () => {
     await tabTo('Download latest', 'Shift+Tab')
     const file = await downloadBy(page, () => page.keyboard.press('Enter'))
     assert.match(file, /By keyboard\./)
+  })
+})
+
+describe('the screenshots', LIMIT, () => {
+  const ROOT = fileURLToPath(new URL('..', import.meta.url))
+
+  test('can be taken, and those of the documentation are shown', async (t) => {
+    const folder = await mkdtemp(join(tmpdir(), 'screenshots-'))
+    t.after(() => rm(folder, { recursive: true }))
+    const program = ['--import', 'tsx', 'scripts/screenshots.ts', folder]
+    await promisify(execFile)(process.execPath, program, { cwd: ROOT, env: environment() })
+    const taken = (await readdir(folder)).sort()
+    assert.deepEqual(taken, (await readdir(join(ROOT, 'docs/images'))).sort())
+    const papers = ['README.md', 'examples/storage-app/README.md']
+    const texts = await Promise.all(papers.map((path) => readFile(join(ROOT, path), 'utf8')))
+    assert.deepEqual(
+      taken.filter((name) => !texts.join().includes(`docs/images/${name}`)),
+      [],
+      'pictures that nobody shows',
+    )
   })
 })
 

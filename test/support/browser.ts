@@ -12,6 +12,13 @@ const PATIENCE = 30_000
 /** Started with the first page of a test file, and closed by `after(closeBrowser)`. */
 let browser: Promise<Browser> | undefined
 
+export function launchBrowser(): Promise<Browser> {
+  return chromium.launch({
+    executablePath: process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium',
+    args: FLAGS.split(' ').filter((flag) => flag !== ''),
+  })
+}
+
 export async function closeBrowser(): Promise<void> {
   await (await browser)?.close()
   browser = undefined
@@ -38,10 +45,7 @@ export async function openWindow(
   options: { colorScheme?: 'light' | 'dark'; width?: number; height?: number } = {},
 ): Promise<Window> {
   const { colorScheme = 'light', width = 1120, height = 720 } = options
-  browser ??= chromium.launch({
-    executablePath: process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium',
-    args: FLAGS.split(' ').filter((flag) => flag !== ''),
-  })
+  browser ??= launchBrowser()
   const context = await (await browser).newContext({ colorScheme, viewport: { width, height } })
   context.setDefaultTimeout(PATIENCE)
   const page = await context.newPage()
