@@ -92,7 +92,7 @@ describe('the storage app', LIMIT, () => {
 
   test('says in words that the document could not be converted, and offers the last version', async (t) => {
     const app = await startStorageApp(t)
-    const { page, verdict, complaints, ...window } = await openDocument(t, app, { user: 'Ann' })
+    const { page, verdict, complaints, ...window } = await openDocument(t, app, { user: 'Ann <b>' })
     app.server.conversion.fails = true
     await typeAtEnd({ page, verdict, complaints, ...window }, 'Something new. ')
     await press(page, 'Download latest')()
@@ -122,14 +122,14 @@ describe('the storage app', LIMIT, () => {
     await typeAtEnd(window, 'Typed before. ')
 
     await app.kill()
+    // Of this one the final save comes while nobody is there to take it.
+    ben.type('Ben agrees.')
+    await ben.close()
     await page.getByRole('alert').waitFor()
     await typeAtEnd(window, 'Typed meanwhile. ')
     await press(page, 'Download latest')()
     await verdict.getByText('this application does not answer').waitFor()
     assert.deepEqual(await problemsOf(page), [])
-    // Of this one the final save comes while nobody is there to take it.
-    ben.type('Ben agrees.')
-    await ben.close()
     await until(() => app.server.forgotten.length === 1, 'a forgotten file')
 
     await app.start()

@@ -32,9 +32,9 @@ export async function createStorageApp(settings: Settings): Promise<StorageApp> 
     ...(settings.redis === undefined ? {} : { redis: settings.redis }),
     timeout: settings.timeout,
     async onSave(save) {
-      const { number } = await files.add(save)
       // Somebody may have come back while the final save was on its way: then the session goes on.
-      if (save.final && !(await isEdited(save.key))) await files.endSession(save.ref, save.key)
+      const isOver = async (): Promise<boolean> => save.final && !(await isEdited(save.key))
+      const { number } = await files.add(save, isOver)
       return { version: number }
     },
     // After a restart nothing but our own records knows whose file a forgotten one is.
@@ -43,7 +43,9 @@ export async function createStorageApp(settings: Settings): Promise<StorageApp> 
     },
     recoverEvery: 60_000,
   })
-  docs.on('closed', ({ ref, key }) => files.endSession(ref, key))
+  docs.on('closed', async ({ ref, key }) => {
+    if (!(await isEdited(key))) await files.endSession(ref, key)
+  })
   docs.on('rejected', ({ reason, status }) => console.warn('callback turned away:', status, reason))
   docs.on('save-failed', ({ ref, error }) => console.error('not stored:', ref, error.message))
 

@@ -81,43 +81,24 @@ export class Files {
     }
   }
 
-  path({ id, type }: StoredFile, { number }: Version): string {
+  path({ id, type }: StoredFile, { number }: Pick<Version, 'number'>): string {
     return join(this.#folder, id, `${number}.${type}`)
   }
 
   /**
-   * Stores what `save` has as the file's next version. When this resolves, it is on disk.
+   * Stores what `save` has as the file's next version. When this resolves, it is on disk, and with it the
+   * next key, if the session is over by then.
    *
    * @throws RejectSave when there is no such file: then no other attempt can succeed either
    */
-  async add(save: Save): Promise<Version> {
+  async add(save: Save, isOver: () => Promise<boolean>): Promise<Version> {
     return this.#inTurn(save.ref, async () => {
       const file = await this.read(save.ref)
       if (file === undefined) throw new RejectSave('there is no such file')
       // After a restart nothing else remembers that this very save is stored, and by now it may be the older one.
       const stored = file.versions.find((version) => version.save === save.id)
-      if (stored !== undefined) return stored
-
-      const version: Version = {
-        number: file.versions.length + 1,
-        key: save.key,
-        save: save.id,
-        size: 0,
-        sha256: '',
-        savedAt: now(),
-        trigger: save.trigger,
-        authors: authorsOf(save),
-      }
-      const path = this.path(file, version)
-      await save.downloadTo(path)
-      Object.assign(version, await measure(path), { savedAt: now() })
-      const last = latest(file)
-      if (last.key === save.key && last.sha256 === version.sha256) {
-        // The final save after a forced one mostly holds nothing else.
-        await rm(path)
-        return last
-      }
-      file.versions.push(version)
+      const version = stored ?? (await this.#store(file, save))
+      if (file.key === save.key && (await isOver())) file.key = newKey(file.id)
       await this.#write(file)
       return version
     })
@@ -130,6 +111,27 @@ export class Files {
       if (file?.key !== key || latest(file).key !== key) return
       await this.#write({ ...file, key: newKey(id) })
     })
+  }
+
+  /** Puts the file of `save` on disk and into the list of versions. */
+  async #store(file: StoredFile, save: Save): Promise<Version> {
+    const number = file.versions.length + 1
+    const path = this.path(file, { number })
+    await save.downloadTo(path)
+    const version: Version = {
+      ...{ number, key: save.key, save: save.id, trigger: save.trigger },
+      ...(await measure(path)),
+      savedAt: now(),
+      authors: authorsOf(save),
+    }
+    const last = latest(file)
+    if (last.key === save.key && last.sha256 === version.sha256) {
+      // The final save after a forced one mostly holds nothing else.
+      await rm(path)
+      return last
+    }
+    file.versions.push(version)
+    return version
   }
 
   async #write(file: StoredFile): Promise<void> {

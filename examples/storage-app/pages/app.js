@@ -127,7 +127,8 @@ async function openEditor(path) {
   }
   /** @type {object} */
   const config = await (await fetch(`${path}/config`)).json()
-  const reload = () => location.reload()
+  const sayOutdated = () =>
+    sayPlainly('bad', 'There is a newer version of this document. Reload the page to open it.')
   const editor = new DocsAPI.DocEditor('placeholder', {
     ...config,
     events: {
@@ -145,8 +146,8 @@ async function openEditor(path) {
         location.assign('/')
       },
       // The session of this key is over: there is a newer version, under another one.
-      onOutdatedVersion: reload,
-      onRequestRefreshFile: reload,
+      onOutdatedVersion: sayOutdated,
+      onRequestRefreshFile: sayOutdated,
     },
   })
 }
