@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { createServer } from 'node:http'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -14,6 +15,7 @@ import { wordsFor, wordsForError } from '../examples/storage-app/words.js'
 import { DocsError, type DocsErrorCode } from '../src/index.js'
 import { closeBrowser } from './support/browser.js'
 import { environment } from './support/first-example.js'
+import { listen, stop } from './support/over-http.js'
 import {
   downloadBy,
   openApp,
@@ -117,8 +119,9 @@ describe('the storage app', LIMIT, () => {
     const { page, verdict, complaints } = window
     const config = await fetch(`${app.url}/files/meeting-notes/config`)
     const { document, editorConfig } = (await config.json()) as Config
+    const { callbackUrl } = editorConfig
     const other = { user: 'ben', file: { type: 'txt', text: 'Meeting notes\n' } }
-    const ben = await app.server.open(document.key, { ...other, ...editorConfig })
+    const ben = await app.server.open(document.key, { ...other, callbackUrl })
     await typeAtEnd(window, 'Typed before. ')
 
     await app.kill()
@@ -142,6 +145,43 @@ describe('the storage app', LIMIT, () => {
     const notes = await openDocument(t, app, { user: 'Cleo', file: 'Meeting notes' })
     await notes.versions.filter({ hasText: 'Recovered from the Docs server' }).waitFor()
     assert.match(await notes.text.inputValue(), /Ben agrees\./)
+  })
+
+  test('the key stays while somebody who has come back edits, and goes when he leaves', async (t) => {
+    let release = (): void => {}
+    const released = new Promise<void>((resolve) => (release = resolve))
+    let asked = false
+    // Between the application and the files of the Docs server: holds the download of the final save.
+    const gate = createServer((request, response) => {
+      asked = true
+      void released
+        .then(() => fetch(`${app.server.url}${request.url ?? ''}`))
+        .then(async (file) => response.end(new Uint8Array(await file.arrayBuffer())))
+    })
+    const origin = await listen(gate)
+    t.after(() => stop(gate))
+    const app = await startStorageApp(t, { DOWNLOAD_ORIGINS: origin })
+    app.server.origin = origin
+    const config = async (): Promise<Config> =>
+      (await (await fetch(`${app.url}/files/welcome/config`)).json()) as Config
+    const versions = async (): Promise<number> => {
+      const page = await (await fetch(`${app.url}/files/welcome`)).text()
+      return [...page.matchAll(/<li value=/g)].length
+    }
+    const { document, editorConfig } = await config()
+    const { callbackUrl } = editorConfig
+
+    const ann = await app.server.open(document.key, { user: 'ann', callbackUrl })
+    ann.type('The end.')
+    await ann.close()
+    await until(() => asked, 'the final save is being stored')
+    const ben = await app.server.open(document.key, { user: 'ben', callbackUrl })
+    release()
+    await until(async () => (await versions()) === 2)
+    assert.equal((await config()).document.key, document.key)
+    await ben.close()
+    await until(async () => (await config()).document.key !== document.key)
+    assert.equal(await versions(), 2)
   })
 
   test('can be used with the keyboard alone', async (t) => {

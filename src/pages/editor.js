@@ -184,7 +184,7 @@ area.addEventListener('input', () => {
   void sync()
 })
 saveButton.addEventListener('click', () => void save())
-element('close').addEventListener('click', () => tell('onRequestClose'))
+element('close').addEventListener('click', () => void sync().then(() => tell('onRequestClose')))
 window.addEventListener('message', ({ source, data }) => {
   if (source !== window.parent || session !== '') return
   const { config, canClose } = /** @type {{ config: object, canClose: boolean }} */ (data)

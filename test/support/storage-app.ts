@@ -29,7 +29,10 @@ export interface StorageApp {
   stop: () => Promise<unknown>
 }
 
-export async function startStorageApp(t: TestContext): Promise<StorageApp> {
+export async function startStorageApp(
+  t: TestContext,
+  settings: Record<string, string> = {},
+): Promise<StorageApp> {
   const folder = await mkdtemp(join(tmpdir(), 'storage-app-'))
   const server = await startDocsServer({ secret: SECRET })
   const port = await freePort()
@@ -56,7 +59,7 @@ export async function startStorageApp(t: TestContext): Promise<StorageApp> {
       const stdio = ['ignore', 'pipe', 'ignore'] as const
       child = spawn(process.execPath, program, {
         ...{ cwd: ROOT, stdio: [...stdio] },
-        env: { ...environment(), ...env },
+        env: { ...environment(), ...env, ...settings },
       })
       assert.ok(child.stdout, 'it prints its address')
       const ended = once(child, 'exit').then(() => 'it has ended')
