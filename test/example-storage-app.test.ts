@@ -59,7 +59,7 @@ describe('the storage app', LIMIT, () => {
     assert.match(file, /^Welcome!\n/)
     assert.match(file, /Ann was here\. /)
     assert.match(file, /So was Ben\. /)
-    assert.equal(await ann.text.inputValue(), file)
+    await until(async () => (await ann.text.inputValue()) === file, 'Ann sees the same')
     await ben.verdict.getByText(/^Saved .* ago\. Version 2 holds all that was typed/).waitFor()
 
     // Ann, who has asked for nothing, sees the new version and who has written it.

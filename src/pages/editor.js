@@ -47,6 +47,8 @@ async function post(action, body) {
 /** @param {number} error */
 function fail(error) {
   const words = ERRORS.get(error) ?? `Error ${error}.`
+  // Only this is worth being read out: the rest changes with each letter.
+  element('state').role = 'alert'
   element('state').textContent = words
   area.readOnly = saveButton.disabled = true
   tell('onError', { errorCode: error, errorDescription: words })
@@ -180,6 +182,7 @@ async function open(config, canClose) {
 }
 
 area.addEventListener('input', () => {
+  element('state').textContent = 'Sending…'
   tell('onDocumentStateChange', true)
   void sync()
 })
