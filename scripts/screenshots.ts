@@ -17,20 +17,19 @@ import { freePort } from '../test/support/redis.js'
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const LONGEST = 150_000
 const COLORS = ['light', 'dark'] as const
-type Color = (typeof COLORS)[number]
 
 interface Stage {
   /** Where the example is. */
   url: string
   /** A window of its own, as wide as the pictures. */
-  open: (color: Color) => Promise<Page>
+  open: () => Promise<Page>
 }
 
 /** A picture by its name: what is done until it can be taken, and the page that it is taken of. */
-const PICTURES: Record<string, (stage: Stage, color: Color) => Promise<Page>> = {
-  async 'storage-app'({ url, open }, color) {
+const PICTURES: Record<string, (stage: Stage) => Promise<Page>> = {
+  async 'storage-app'({ url, open }) {
     const enter = async (user: string): Promise<Page> => {
-      const page = await open(color)
+      const page = await open()
       await page.goto(url)
       await page.getByLabel('Your name').fill(user)
       await page.getByRole('button', { name: 'Change' }).click()
@@ -77,32 +76,35 @@ async function withExample(use: (url: string) => Promise<void>): Promise<void> {
   }
 }
 
-async function take(browser: Browser, name: string, color: Color, folder: string): Promise<void> {
-  const file = join(folder, `${name}${color === 'light' ? '' : `-${color}`}.png`)
+async function take(browser: Browser, name: string, folder: string): Promise<void> {
   await withExample(async (url) => {
     const pages: Page[] = []
-    const open = async (colorScheme: Color): Promise<Page> => {
-      const viewport = { width: 1000, height: 640 }
-      const page = await browser.newPage({ colorScheme, viewport, locale: 'en-GB' })
+    const open = async (): Promise<Page> => {
+      const page = await browser.newPage({
+        viewport: { width: 1000, height: 640 },
+        locale: 'en-GB',
+      })
       pages.push(page)
       return page
     }
-    const page = await PICTURES[name]?.({ url, open }, color)
-    await page?.screenshot({ path: file, animations: 'disabled', caret: 'hide' })
+    const page = await PICTURES[name]?.({ url, open })
+    for (const colorScheme of COLORS) {
+      const path = join(folder, `${name}${colorScheme === 'light' ? '' : `-${colorScheme}`}.png`)
+      await page?.emulateMedia({ colorScheme })
+      await page?.screenshot({ path, animations: 'disabled', caret: 'hide' })
+      const { size } = await stat(path)
+      if (size > LONGEST) throw new Error(`${path} has ${size} bytes, more than ${LONGEST}`)
+      console.log(`${path}: ${size} bytes`)
+    }
     for (const each of pages) await each.close()
   })
-  const { size } = await stat(file)
-  if (size > LONGEST) throw new Error(`${file} has ${size} bytes, more than ${LONGEST}`)
-  console.log(`${file}: ${size} bytes`)
 }
 
 const folder = process.argv[2] ?? join(ROOT, 'docs/images')
 await mkdir(folder, { recursive: true })
 const browser = await launchBrowser()
 try {
-  for (const name of Object.keys(PICTURES)) {
-    await Promise.all(COLORS.map((color) => take(browser, name, color, folder)))
-  }
+  for (const name of Object.keys(PICTURES)) await take(browser, name, folder)
 } finally {
   await browser.close()
 }
