@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { DocumentState } from '../src/ledger/state.js'
-import { arrivalOf, story, type Story } from './support/story.js'
+import { arrivalOf, quietStory, story, type Story } from './support/story.js'
 
 type Arriving = Parameters<typeof arrivalOf>[2]
 
@@ -44,7 +44,7 @@ describe('rule 18: a save that comes for another ref', () => {
   })
 
   it('rule 18: its edits are not in storage: never unchanged, until something newer is stored', () => {
-    const s = story({ otherSaves: false }).editing()
+    const s = quietStory()
     arriveElsewhere(s, 'A', { at: 1 })
     s.wait(2_000).ask('a').answer('a', 4)
     assert.equal(s.told('a'), 'STORAGE_FAILED')

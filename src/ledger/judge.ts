@@ -205,12 +205,12 @@ function nothingToSave(situation: Case, answered: number): Judgement {
   if (!closed && graceUntil !== undefined && now < graceUntil) {
     return { until: graceUntil, note: { graceUntil } }
   }
+  const standing = standingFailure(state)
+  if (standing !== undefined) return { verdict: failed(9, retryable(standing)) }
   // The last editor may have left before the answer and come again since: the callback that tells of
   // it is on its way then, and an info's can overtake it.
   const rejoinUntil = command.looked === undefined ? 0 : command.looked.at + rules.grace
   if (looked === 'editing' && now < rejoinUntil) return { until: rejoinUntil }
-  const standing = standingFailure(state)
-  if (standing !== undefined) return { verdict: failed(9, retryable(standing)) }
   const certain =
     graceUntil === undefined && (closed || (looked === 'editing' && isSession(state, command)))
   const save = newestStored(ended.stored)
