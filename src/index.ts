@@ -1,4 +1,9 @@
-/** The public names of `koa-docs-callback`. */
+/**
+ * What `import … from 'koa-docs-callback'` gives: `createDocs()`, its errors, and the types of all that goes in and out.
+ *
+ * Times are milliseconds and lengths bytes unless said otherwise.
+ * @module koa-docs-callback
+ */
 export { createDocs } from './docs.js'
 export type { CallOptions } from './call-options.js'
 export type { Docs, ForcesaveOptions, License, StartedForcesave } from './api.js'

@@ -1,144 +1,11 @@
-/** The README and the reference keep their word: code compiles and runs, tables are those of the source. */
+/** The reference keeps its word: its tables are those of the source, and nothing is left out. */
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { text } from 'node:stream/consumers'
-import { describe, test, type TestContext } from 'node:test'
-import { fileURLToPath, pathToFileURL } from 'node:url'
+import { readFile } from 'node:fs/promises'
+import { describe, test } from 'node:test'
 import ts from 'typescript'
 import { resolveOptions } from '../src/options.js'
 import { SECRET } from './support/app.js'
-import { environment, playFirstExample } from './support/first-example.js'
-import { README, blocks, firstExample, namesIn, table, testingExample } from './support/readme.js'
-
-const ROOT = fileURLToPath(new URL('..', import.meta.url))
-const LIMIT = { timeout: 60_000 }
-
-describe('code blocks', LIMIT, () => {
-  /** What a reader of a later block knows from the ones before, and a library that is not here. */
-  const KNOWN = `
-    declare const app: import('koa')
-    declare const docs: import('koa-docs-callback').Docs
-    declare const options: import('koa-docs-callback').DocsOptions
-    declare function isDeleted(ref: string): Promise<boolean>
-    declare function upload(ref: string, stream: unknown, about: object): Promise<{ version: number }>
-    declare module 'express' {
-      interface Request {
-        headers: import('node:http').IncomingHttpHeaders
-        body: unknown
-        params: Record<string, string>
-      }
-      interface Response {
-        status(status: number): this
-        json(body: unknown): this
-      }
-      type Handler = (request: Request, response: Response) => unknown
-      function express(): { post(path: string, parser: object, handler: Handler): void }
-      namespace express {
-        function json(options: { limit: string }): object
-      }
-      export = express
-    }`
-
-  /** What must be found, or the checks are none. */
-  const BAD = [
-    "docs.forcesave('key', { timeuot: 1 })",
-    "import { no } from 'koa-docs-callback'\nno()",
-  ]
-
-  /** All of them in one program: what the compiler says of each. */
-  const problems = compile([...blocks, ...BAD])
-
-  function compile(codes: readonly string[]): string[][] {
-    const known = join(ROOT, 'test/readme-known.d.ts')
-    const paths = codes.map((_code, index) => join(ROOT, `test/readme-block-${index}.ts`))
-    const given = new Map([[known, KNOWN]])
-    codes.forEach((code, index) => given.set(paths[index]!, `${code}\nexport {}\n`))
-    const { config } = ts.readConfigFile(join(ROOT, 'tsconfig.json'), (path) =>
-      ts.sys.readFile(path),
-    ) as { config: unknown }
-    const options: ts.CompilerOptions = {
-      ...ts.parseJsonConfigFileContent(config, ts.sys, ROOT).options,
-      // What an example declares is for its reader to use.
-      noUnusedLocals: false,
-      paths: {
-        'koa-docs-callback': [join(ROOT, 'src/index.ts')],
-        'koa-docs-callback/testing': [join(ROOT, 'src/testing/index.ts')],
-      },
-    }
-    const host = ts.createCompilerHost(options)
-    const onDisk = { ...host }
-    host.readFile = (path) => given.get(path) ?? onDisk.readFile(path)
-    host.fileExists = (path) => given.has(path) || onDisk.fileExists(path)
-    host.getSourceFile = (path, version) => {
-      const source = host.readFile(path)
-      return source === undefined ? undefined : ts.createSourceFile(path, source, version)
-    }
-    const program = ts.createProgram([known, ...paths], options, host)
-    const tell = (path: string): string[] =>
-      ts
-        .getPreEmitDiagnostics(program, program.getSourceFile(path))
-        .map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, '\n'))
-    assert.deepEqual(tell(known), [])
-    return paths.map(tell)
-  }
-
-  blocks.forEach((code, index) => {
-    const [first = ''] = code.split('\n')
-    test(`block ${index + 1} compiles: ${first}`, () => assert.deepEqual(problems[index], []))
-  })
-
-  test('a block that does not compile would be found', () => {
-    assert.equal(blocks.length >= 7, true)
-    assert.deepEqual(
-      problems.slice(blocks.length).map(({ length }) => length),
-      [1, 1],
-    )
-  })
-
-  test('the first example needs nothing that only TypeScript has', () => {
-    const { outputText } = ts.transpileModule(firstExample, {
-      compilerOptions: { target: ts.ScriptTarget.ESNext, module: ts.ModuleKind.ESNext },
-    })
-    const words = (code: string): string => code.replace(/[\s;,]+/g, '')
-    assert.equal(words(outputText), words(firstExample))
-  })
-})
-
-describe('examples', LIMIT, () => {
-  /** A folder in which `koa-docs-callback` is the source, and everything else what is installed here. */
-  async function folderWith(t: TestContext, name: string, code: string): Promise<string> {
-    const folder = await mkdtemp(join(tmpdir(), 'readme-'))
-    t.after(() => rm(folder, { recursive: true }))
-    const own = join(folder, 'node_modules', 'koa-docs-callback')
-    await mkdir(own, { recursive: true })
-    await symlink(join(ROOT, 'src'), join(own, 'src'), 'dir')
-    await symlink(join(ROOT, 'node_modules', 'koa'), join(folder, 'node_modules', 'koa'), 'dir')
-    const exports = { '.': './src/index.ts', './testing': './src/testing/index.ts' }
-    await writeFile(join(own, 'package.json'), JSON.stringify({ type: 'module', exports }))
-    await writeFile(join(folder, name), code)
-    return folder
-  }
-  const tsx = ['--import', pathToFileURL(join(ROOT, 'node_modules/tsx/dist/loader.mjs')).href]
-
-  test('the first example ends in a confirmed save, and the file is what was typed', async (t) => {
-    const folder = await folderWith(t, 'app.mjs', firstExample)
-    assert.equal(await playFirstExample({ folder, args: [...tsx, 'app.mjs'] }), '')
-  })
-
-  test('the example of a test passes', async (t) => {
-    const folder = await folderWith(t, 'letter.test.ts', testingExample)
-    const child = spawn(process.execPath, [...tsx, '--test', 'letter.test.ts'], {
-      ...{ cwd: folder, env: environment(), stdio: ['ignore', 'pipe', 'inherit'] },
-    })
-    const [out] = await Promise.all([text(child.stdout), once(child, 'close')])
-    assert.equal(child.exitCode, 0, out)
-    assert.match(out, /pass 1$/m)
-  })
-})
+import { namesIn, read, table } from './support/readme.js'
 
 describe('tables', () => {
   /** The members of an interface, or the texts of a union, with what stands behind them. */
@@ -216,13 +83,13 @@ describe('tables', () => {
 
   test('everything in `save` is named', async () => {
     const named = await namesOf('saves/save.ts', 'Save')
-    const [, section = ''] = README.split('\n`save` has ')
+    const [, section = ''] = read('docs/reference.md').split('\n`save` has ')
     const [paragraph = ''] = section.split('\n\n')
     for (const name of named) assert.match(paragraph, new RegExp(`\`${name}[\`(]`))
   })
 })
 
-/** A value as it is written in the README. */
+/** A value as it is written in the reference. */
 function inspect(value: unknown): string {
   // The one option with a function as its default.
   if (typeof value === 'function') return `() => ${inspect((value as () => unknown)())}`

@@ -1,4 +1,8 @@
-/** `koa-docs-callback/testing`: a Docs server for tests, in this process. */
+/**
+ * A Docs server for tests, in this process: it behaves as `docs/docs-server.md` says, wart for wart. Its
+ * sources are the recordings in `test/wire`.
+ * @module koa-docs-callback/testing
+ */
 export { virtualClock, type VirtualClock } from './clock.js'
 export { editsIn, type TextFile } from './content.js'
 export type { Conversion, ConversionJob } from './converter.js'

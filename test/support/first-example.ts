@@ -1,4 +1,4 @@
-/** The README's first example as a user runs it: another process, driven over HTTP. */
+/** The first example of the README or a guide as a user runs it: another process, driven over HTTP. */
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -16,7 +16,13 @@ interface Program {
   /** Node's arguments. */
   args: string[]
   env?: Record<string, string>
+  /** Where it gives the editor's config, saves, and serves the file. Default: the README's. */
+  paths?: { config: string; save: string; file: string }
+  /** How it ends at SIGTERM, where it ends by itself. */
+  exitCode?: number
 }
+
+const README_PATHS = { config: '/config', save: '/save', file: '/report.docx' }
 
 interface Config {
   document: { key: string }
@@ -25,7 +31,13 @@ interface Config {
 }
 
 /** Runs it through a session: type, save, nothing new, type, close. Answers what it has printed. */
-export async function playFirstExample({ folder, args, env = {} }: Program): Promise<string> {
+export async function playFirstExample({
+  folder,
+  args,
+  env = {},
+  paths = README_PATHS,
+  exitCode,
+}: Program): Promise<string> {
   await using server = await startDocsServer({ secret: SECRET })
   const port = await freePort()
   const url = `http://127.0.0.1:${port}`
@@ -44,8 +56,8 @@ export async function playFirstExample({ folder, args, env = {} }: Program): Pro
   const ended = once(child, 'close')
   const stored = (): Promise<Buffer> => readFile(join(folder, 'files', 'report.docx'))
   const save = async (): Promise<Record<string, unknown>> =>
-    (await fetch(`${url}/save`, { method: 'POST' })).json() as never
-  const config = async (): Promise<Config> => (await fetch(`${url}/config`)).json() as never
+    (await fetch(url + paths.save, { method: 'POST' })).json() as never
+  const config = async (): Promise<Config> => (await fetch(url + paths.config)).json() as never
 
   try {
     await listening(url, () => {
@@ -68,7 +80,7 @@ export async function playFirstExample({ folder, args, env = {} }: Program): Pro
       ...{ final: false, trigger: 'command', filetype: 'docx', users: ['ann'] },
     })
     assert.equal(Number.isNaN(Date.parse(String(lastSave))), false)
-    const download = await fetch(`${url}/report.docx`)
+    const download = await fetch(url + paths.file)
     assert.deepEqual(Buffer.from(await download.arrayBuffer()), bytes)
 
     const { outcome, reason } = await save()
@@ -79,6 +91,11 @@ export async function playFirstExample({ folder, args, env = {} }: Program): Pro
     await server.idle()
     assert.deepEqual(editsIn(await stored()), [1, 2])
     assert.notEqual((await config()).document.key, document.key, 'the final save ends the key')
+    if (exitCode !== undefined) {
+      child.kill()
+      await ended
+      assert.equal(child.exitCode, exitCode, printed)
+    }
     return printed
   } finally {
     child.kill()

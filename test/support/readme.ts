@@ -1,29 +1,40 @@
-/** The README and the reference that it leads to, as data: their code blocks and their tables. */
+/** What is written for users, as data: the code blocks of the README and the guides, and the tables. */
 import { readFileSync } from 'node:fs'
 
-export const README = ['README.md', 'docs/reference.md']
-  .map((path) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8'))
-  .join('\n')
+/** For users, and with code for them to copy, in the order of reading. */
+export const PAPERS = [
+  'README.md',
+  'docs/getting-started.md',
+  'docs/what-the-docs-server-does.md',
+  'docs/running-in-production.md',
+  'docs/testing-your-application.md',
+  'docs/reference.md',
+] as const
+export type Paper = (typeof PAPERS)[number]
 
-/** The ```ts blocks, in order. */
-export const blocks: readonly string[] = [...README.matchAll(/^```ts\n(.*?)^```$/gms)].map(
-  ([, code = '']) => code,
-)
+export const read = (path: Paper): string =>
+  readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8')
 
-/** The first example: a whole program, which runs as JavaScript as it stands. */
-export const firstExample = blocks[0] ?? ''
+/** The blocks of one language in a paper, in order. */
+export const blocksOf = (path: Paper, language = 'ts'): string[] =>
+  [...read(path).matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\`$`, 'gms'))].map(
+    ([, code = '']) => code,
+  )
 
-/** The test in "Testing your application". */
-export const testingExample = blocks.at(-1) ?? ''
+/** The first block of a paper: a whole program, or a whole test. */
+export const firstBlock = (path: Paper): string => blocksOf(path)[0] ?? ''
+
+/** The README's, which runs as JavaScript as it stands. */
+export const firstExample = firstBlock('README.md')
 
 /** The same program for `require`. */
 export function asCommonJs(program: string): string {
   return program.replace(/^import (.+) from ('.+')$/gm, 'const $1 = require($2)')
 }
 
-/** The rows below a heading, cell by cell, without the table's head. */
+/** The rows below a heading of the reference, cell by cell, without the table's head. */
 export function table(heading: string): string[][] {
-  const [, section = ''] = README.split(`\n## ${heading}\n`)
+  const [, section = ''] = read('docs/reference.md').split(`\n## ${heading}\n`)
   const [here = ''] = section.split('\n## ')
   const rows = here
     .split('\n')
