@@ -39,7 +39,7 @@ const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout
 
 const begun = Date.now()
 const [loadBefore = 0] = loadavg()
-// As the README wants it, with Redis's default of one fsync a second.
+// As docs/running-in-production.md wants it, with Redis's default of one fsync a second.
 const redis = await startRedis('--appendfsync', 'everysec')
 const look = await lookInto(redis.url)
 const docs = await start('docs-server', [SECRET])

@@ -9,6 +9,7 @@ import type { ForcesaveAllItem, ForcesaveAllOptions } from './sessions/forcesave
 import type { Session } from './sessions/sessions.js'
 import type { DocsStats } from './stats.js'
 
+/** What `forcesave()` and `startForcesave()` take. */
 export interface ForcesaveOptions extends CallOptions {
   /** Comes back in the result and as `save.userdata`; a text of at most 1,024 bytes. */
   userdata?: string | undefined
@@ -18,6 +19,7 @@ export interface ForcesaveOptions extends CallOptions {
 export interface StartedForcesave {
   /** For `docs.outcome(id)`; valid for the retention time after the verdict, with `redis` in every process. */
   id: string
+  /** The document key, as given. */
   key: string
   /** The Docs server's answer: 0 accepted, 1 not open, 3 internal error, 4 nothing to save. None is the outcome. */
   response: { error: number }
@@ -25,8 +27,11 @@ export interface StartedForcesave {
 
 /** What the Docs server says about its licence, as it comes. */
 export interface License {
+  /** Its kind, its dates and its limits: `connections`, for example. */
   license: Record<string, unknown>
+  /** Version and kind of the Docs server. */
   server: Record<string, unknown>
+  /** Who uses it now. */
   quota: Record<string, unknown>
 }
 
@@ -105,8 +110,12 @@ export interface Docs extends AsyncDisposable {
    * `info` straight after it still lists them: it resolves when the Docs server has accepted.
    */
   drop(key: string, users?: readonly string[], options?: CallOptions): Promise<void>
-  /** @example const { version } = await docs.version() */
+  /**
+   * The version of the Docs server.
+   * @example const { version } = await docs.version()
+   */
   version(options?: CallOptions): Promise<{ version: string }>
+  /** The licence of the Docs server, with its limits. */
   license(options?: CallOptions): Promise<License>
   /** The final saves that nobody took. */
   readonly forgotten: Forgotten

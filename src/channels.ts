@@ -35,7 +35,9 @@ export interface CallbackTrace {
    * anything is waited for. A waiting call that it settles ends later than that.
    */
   status?: number
+  /** The document key. */
   key?: string
+  /** The application's name for the file. */
   ref?: string
   /** Of the command that it was caused by, as in the trace of that. */
   id?: string
@@ -43,14 +45,19 @@ export interface CallbackTrace {
   save?: string
   /** From `asyncEnd` on. */
   reply?: { readonly status: number; readonly body: { readonly error: 0 | 1 } }
+  /** What the handling of it has thrown. */
   readonly error?: unknown
 }
 
 /** `koa-docs-callback:save`: one run of `onSave`, in the process that runs it. */
 export interface SaveTrace {
+  /** The save's id. */
   readonly save: string
+  /** The document key. */
   readonly key: string
+  /** The application's name for the file. */
   readonly ref: string
+  /** What made the Docs server save. */
   readonly trigger: Trigger
   /** 1 at first, one more at each retry. */
   readonly attempt: number

@@ -3,6 +3,7 @@
  * milliseconds. Times are milliseconds since the epoch.
  */
 export interface Clock {
+  /** ms since the epoch. */
   now(): number
   /** Runs `task` once, `ms` milliseconds from now. Returns what cancels it. */
   after(ms: number, task: () => void): () => void

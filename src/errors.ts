@@ -27,13 +27,15 @@ export type DocsErrorCode =
   | 'BAD_OPTION'
   | 'BAD_RESPONSE'
 
+/** What a {@link DocsError} is made of, beside its code and message. */
 export interface DocsErrorDetails {
   /** The document key it is about, where there is one. */
   key?: string | undefined
-  /** Whether the same call can succeed when it is made again later. */
+  /** Whether the same call can succeed when it is made again later. Default: what its code mostly means. */
   retryable?: boolean | undefined
   /** The Docs server's `error` number, with `COMMAND_REJECTED`. */
   error?: number | undefined
+  /** What it comes from: what `onSave` has thrown, with `STORAGE_FAILED`. */
   cause?: unknown
 }
 
@@ -60,10 +62,15 @@ const brand = Symbol.for('koa-docs-callback.DocsError')
  * }
  */
 export class DocsError extends Error {
+  /** Always `DocsError`: for logs. */
   override readonly name = 'DocsError'
+  /** What went wrong. */
   readonly code: DocsErrorCode
+  /** The document key it is about, where there is one. */
   readonly key: string | undefined
+  /** Whether the same call can succeed when it is made again later. */
   readonly retryable: boolean
+  /** The Docs server's `error` number, with `COMMAND_REJECTED`. */
   readonly error: number | undefined
 
   constructor(code: DocsErrorCode, message: string, details: DocsErrorDetails = {}) {

@@ -1,12 +1,18 @@
 /** The typed events of `docs.on()`. A listener's fault stays its own. */
 import { EventEmitter } from 'node:events'
 import type { DocsError } from './errors.js'
-import type { Verdict } from './ledger/event.js'
 import type { Action } from './protocol/callback.js'
 import type { CommandName } from './protocol/command.js'
 import type { Trigger } from './ledger/state.js'
 
-/** What each event tells. `ref` is the application's name for the file. */
+/** How a command ends: `failed` rejects the call, `info` is the verdict of an `info`. */
+export type Outcome = 'saved' | 'unchanged' | 'failed' | 'info'
+
+/**
+ * What each event tells. `key` is the document key, `ref` the application's name for the file, `save` the
+ * id of a save (`save.id`), `id` that of a command, `users` are ids.
+ * @example docs.on('rejected', ({ reason, status }) => console.warn('turned away', status, reason))
+ */
 export interface DocsEvents {
   /** Somebody connected or disconnected (callback status 1). */
   editing: { key: string; ref: string; users: string[]; actions: Action[] }
@@ -27,16 +33,20 @@ export interface DocsEvents {
   /** A command was answered, or could not be sent or had no answer (`error: null`). */
   command: { name: CommandName; key: string | undefined; error: number | null }
   /** A command got its verdict. `rule`: the number in `docs/settlement.md`, for bug reports. */
-  settled: { key: string; id: string; outcome: Verdict['outcome']; rule: number }
+  settled: { key: string; id: string; outcome: Outcome; rule: number }
   /** A save has come for a command that had its verdict already. */
   late: { key: string; id: string }
 }
 
-/** Anything with pino's methods. */
+/** Anything with pino's methods. No line has a secret, a token or the query of a link. */
 export interface Logger {
+  /** What helps to find a fault. */
   debug(details: object, message: string): void
+  /** What has been done without being asked: a sweep, for example. */
   info(details: object, message: string): void
+  /** A callback was turned away, or something is set up badly: what to look at. */
   warn(details: object, message: string): void
+  /** A save is not known to be stored, or something is away. */
   error(details: object, message: string): void
 }
 
@@ -44,6 +54,7 @@ const quiet = (): void => {}
 
 export const silentLogger: Logger = { debug: quiet, info: quiet, warn: quiet, error: quiet }
 
+/** Listens to an event. What it throws, or rejects with, is logged and harms nobody. */
 export type Listener<Name extends keyof DocsEvents> = (event: DocsEvents[Name]) => unknown
 
 /** What is done about an event before any listener hears of it. They do not throw. */

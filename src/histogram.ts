@@ -7,10 +7,13 @@ const BOUNDS = [
 
 /** How long something took, since `createDocs()`; in ms. */
 export interface DurationStats {
+  /** How many there were. */
   readonly count: number
+  /** All of them together, ms. */
   readonly sum: number
-  /** Null: none so far. */
+  /** The shortest, ms. Null: none so far. */
   readonly min: number | null
+  /** The longest, ms. Null: none so far. */
   readonly max: number | null
   /**
    * How many took at most `le` ms, those of the smaller bounds included, as Prometheus has it; the

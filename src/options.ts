@@ -51,7 +51,7 @@ export interface DocsOptions {
    * How many saves of different keys this process stores at once. Default `{ concurrency: 16 }`.
    * `false`, with `redis` only: it runs no `onSave`; another process with the same `redis` and `prefix` has to.
    */
-  worker?: { concurrency: number } | false
+  worker?: { /** 1 to 10,000. */ concurrency: number } | false
   /**
    * A URL, ioredis options or an ioredis connection (a `Cluster`, too): several processes then act as one. A connection
    * of the application's own is duplicated and never closed. Left out: everything lives in this process.

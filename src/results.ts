@@ -9,29 +9,37 @@ import type { Trigger } from './ledger/state.js'
  */
 export type ForcesaveResult =
   | {
+      /** The edits are in a file that `onSave` has stored. */
       outcome: 'saved'
+      /** The document key, as given. */
       key: string
       /** What `onSave` returned, as JSON. */
       stored: unknown
       /** Whether it was the final save: the last editor has left. */
       final: boolean
+      /** What made the Docs server save: it may be another save than the one that was asked for. */
       trigger: Trigger
       /** When the last edit in it was made, in whole seconds. */
       lastSave: Date | undefined
+      /** The file's type, `docx` for example. */
       filetype: string | undefined
+      /** Ids of the users whose edits it holds. */
       users: readonly string[]
       /** As given to the call. */
       userdata: string | undefined
       /**
        * False: all that is known speaks for it, but the Docs server cannot be asked about one thing that
        * could make it wrong: somebody else's save under way, say, or who edits just after a page was
-       * reloaded. The README has them all, under "Verdicts".
+       * reloaded. `docs/reference.md` has them all, under "Verdicts".
        */
       certain: boolean
     }
   | {
+      /** There was no edit that is not stored already. */
       outcome: 'unchanged'
+      /** The document key, as given. */
       key: string
+      /** `not-open`: the Docs server knows no open document under this key (`docs/docs-server.md`, error 1). */
       reason: 'no-changes' | 'not-open'
       /** As with `saved`. */
       certain: boolean
@@ -39,8 +47,11 @@ export type ForcesaveResult =
 
 /** Who edits a document. */
 export interface InfoResult {
+  /** The document key, as given. */
   key: string
+  /** `closed`: nobody edits (callback status 4; `docs/docs-server.md`, "Commands"). */
   status: 'editing' | 'closed'
+  /** Ids of those who edit. */
   users: readonly string[]
 }
 

@@ -1,17 +1,17 @@
 /** What `docs.stats()` tells. Counting is adding to a number: no key of a document is kept here. */
 import type { Clock } from './clock.js'
-import type { Counters } from './events.js'
+import type { Counters, Outcome } from './events.js'
 import { createHistogram, type DurationStats } from './histogram.js'
-import type { Verdict } from './ledger/event.js'
 import type { CommandName } from './protocol/command.js'
 
 /** Of a verified callback its status; `refused`: turned away before it was believed. */
-type CountedStatus = 1 | 2 | 3 | 4 | 6 | 7 | 'other' | 'refused'
+export type CountedStatus = 1 | 2 | 3 | 4 | 6 | 7 | 'other' | 'refused'
 
 /** The HTTP status of our reply; `200 error 1` is a 200 with `{"error":1}`. */
-type CountedReply = 200 | '200 error 1' | 400 | 403 | 503
+export type CountedReply = 200 | '200 error 1' | 400 | 403 | 503
 
-type Counts<Name extends string | number> = Readonly<Record<Name, number>>
+/** How many of each. */
+export type Counts<Name extends string | number> = Readonly<Record<Name, number>>
 
 /**
  * What has happened in this process since `createDocs()`, as plain JSON data: a copy. All but
@@ -28,13 +28,14 @@ export interface DocsStats {
    * Verdicts on `forcesave` and `info`, by outcome and by the number of the rule that decided. With
    * `redis` each is counted in the process that has found it, mostly that which got the callback.
    */
-  readonly settled: Readonly<Record<Verdict['outcome'], Readonly<Record<number, number>>>>
+  readonly settled: Readonly<Record<Outcome, Readonly<Record<number, number>>>>
   /** Callbacks answered, by their status and our reply. */
   readonly callbacks: Readonly<Record<CountedStatus, Counts<CountedReply>>>
   /** The `rejected` events, by the HTTP status of the reply. */
   readonly rejected: Counts<200 | 400 | 403 | 413>
   /** Runs of `onSave`, saves stored, and saves given up after their retries. */
   readonly saves: Counts<'attempts' | 'stored' | 'failed'>
+  /** How long things took, in ms. */
   readonly durations: {
     /** From `forcesave()` to its verdict or error; not of one that its caller has aborted. */
     readonly forcesave: DurationStats
@@ -77,7 +78,7 @@ export function createStats(clock: Clock): Stats {
     getForgotten: answers(),
     deleteForgotten: answers(),
   }
-  const settled: Record<Verdict['outcome'], Record<number, number>> = {
+  const settled: Record<Outcome, Record<number, number>> = {
     saved: {},
     unchanged: {},
     failed: {},

@@ -1,4 +1,4 @@
-/** What every process of this application is told; `README.md`, "More than one process". */
+/** What every process of this application is told; `docs/running-in-production.md`, "Several processes". */
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { DocsOptions } from '../../src/index.js'

@@ -29,8 +29,9 @@ export interface DownloadOptions {
   signal?: AbortSignal | undefined
 }
 
+/** A file that is being downloaded, within `maxDownload` bytes and `downloadTimeout` ms. */
 export interface Download {
-  /** To be read to its end or cancelled. It fails as {@link Downloader.open} does. */
+  /** To be read to its end or cancelled. It fails as `save.download()` does. */
   stream: ReadableStream<Uint8Array>
   /** In bytes, where the server says it beforehand. */
   size: number | undefined

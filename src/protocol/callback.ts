@@ -8,9 +8,11 @@ import { isKey } from './key.js'
 export interface Action {
   /** 0: disconnected, 1: connected, 2: pressed the save button. */
   type: number
+  /** The user's id, as in the editor's config. */
   userid: string
 }
 
+/** The statuses of callbacks with a file (`docs/docs-server.md`, "Callbacks"): 2 a final save, 6 a forced one. */
 export type SaveStatus = 2 | 6
 export type FailureStatus = 3 | 7
 export type PresenceStatus = 1 | 4

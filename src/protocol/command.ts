@@ -51,7 +51,17 @@ export interface CommandResponses {
   deleteForgotten: { key: string }
 }
 
-export type CommandName = keyof CommandRequests
+/** The commands of the Docs server (`docs/docs-server.md`, "Commands"). */
+export type CommandName =
+  | 'forcesave'
+  | 'info'
+  | 'meta'
+  | 'drop'
+  | 'version'
+  | 'license'
+  | 'getForgottenList'
+  | 'getForgotten'
+  | 'deleteForgotten'
 
 /** A request as it goes over the wire, before its token is added. */
 export type CommandBody<Name extends CommandName = CommandName> = {
@@ -60,6 +70,8 @@ export type CommandBody<Name extends CommandName = CommandName> = {
 
 /** A response as it came: always HTTP 200, the verdict is in `error`. */
 export interface CommandResponse {
+  /** 0: accepted. The others: `docs/docs-server.md`, "Commands". */
   error: number
+  /** What the command has asked for. */
   [field: string]: unknown
 }

@@ -24,6 +24,7 @@ import { handleOf, unpackUserdata } from '../protocol/userdata.js'
 import { arrivalOf } from './arrival.js'
 import { createRecorder } from './record.js'
 
+/** A callback as it came, for `docs.receive()`. */
 export interface CallbackRequest {
   /** The parsed JSON body. */
   body: unknown
@@ -33,13 +34,25 @@ export interface CallbackRequest {
   ref: string | undefined
 }
 
+/** What a callback is answered (`docs/docs-server.md`, "What our reply does"): send both as they are. */
 export interface CallbackReply {
+  /** The HTTP status. */
   status: number
+  /** To be sent as JSON. */
   body: { error: 0 | 1 }
 }
 
-/** What the application decides about a failed conversion. */
-export type FailedConversion = { key: string; ref: string; final: boolean; users: string[] }
+/** A failed conversion, for `onConversionFailed`. */
+export type FailedConversion = {
+  /** The document key. */
+  key: string
+  /** The application's name for the file. */
+  ref: string
+  /** Whether it was the final save (callback status 3, else 7). */
+  final: boolean
+  /** Ids of the users whose edits are in it. */
+  users: string[]
+}
 
 export interface ReceiverParts {
   ledger: Ledger

@@ -26,11 +26,16 @@ export type RecoveryResult =
 /** How many of the forgotten files ended how. */
 export type Recovery = Record<RecoveryResult['outcome'], number>
 
+/** What `forgotten.recover()` takes. */
 export interface RecoverOptions extends CallOptions {
   /** Told the result of each file as it comes. What it throws is logged. */
   onResult?: ((result: RecoveryResult) => unknown) | undefined
 }
 
+/**
+ * The forgotten files of the Docs server: final saves that nobody took (`docs/docs-server.md`, "What our
+ * reply does"). Errors are those of a command; `BAD_OPTION` for a key outside the alphabet.
+ */
 export interface Forgotten {
   /** The keys of all forgotten files on the Docs server, those of other applications included. */
   list(options?: CallOptions): Promise<string[]>

@@ -13,6 +13,7 @@ const brand = Symbol.for('koa-docs-callback.RejectSave')
  * }
  */
 export class RejectSave extends Error {
+  /** Always `RejectSave`: for logs. */
   override readonly name = 'RejectSave'
 
   constructor(message = 'this save can never be stored', options?: ErrorOptions) {

@@ -14,6 +14,7 @@ import { createSave, type Save } from './save.js'
 /** What `onSave` returns is kept in the ledger and sent to every waiter: bounded, in characters of JSON. */
 const MAX_RESULT = 64 * 1024
 
+/** Stores one save; resolves when the file is where it will stay. */
 export type OnSave = (save: Save) => unknown
 
 export interface RunnerParts {

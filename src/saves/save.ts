@@ -13,11 +13,13 @@ export interface Save {
   readonly sequence: number
   /** 1 at first, one more at each retry. */
   readonly attempt: number
+  /** The document key. */
   readonly key: string
   /** The application's own name for the file, from `docs.callbackUrl(ref)` or the option `refOf`. */
   readonly ref: string
   /** 2: the final save of a session, or a forgotten file; 6: a forced save while the session goes on. */
   readonly status: SaveStatus
+  /** What made the Docs server save. */
   readonly trigger: Trigger
   /** Whether the last editor has left. */
   readonly final: boolean
@@ -25,6 +27,7 @@ export interface Save {
   readonly filetype: string | undefined
   /** Ids of the users whose edits it holds. */
   readonly users: readonly string[]
+  /** Who left (final save), or who pressed the save button. */
   readonly actions: readonly Action[]
   /** What the application gave to `forcesave`, when that caused this save. */
   readonly userdata: unknown
@@ -36,7 +39,9 @@ export interface Save {
   readonly notModified: boolean
   /** The link to the file; it dies 15 minutes after it was made: do not keep it for later. */
   readonly url: string
+  /** The link to the changes, for {@link Save.downloadChanges}. */
   readonly changesUrl: string | undefined
+  /** The link to the data of a submitted form. */
   readonly formsDataUrl: string | undefined
   /** The verified callback as it came, unknown fields included. */
   readonly body: Readonly<Record<string, unknown>>
@@ -49,11 +54,11 @@ export interface Save {
   download(): Promise<Download>
   /**
    * Writes the file to `path`, all or nothing: a temporary file beside it, then a rename. When it
-   * resolves, file and name are on disk.
+   * resolves, file and name are on disk; `size` is in bytes. Errors: as `download()`, and the file system's own.
    * @example await save.downloadTo(`files/${save.ref}`)
    */
   downloadTo(path: string): Promise<{ size: number }>
-  /** The changes as a zip for the history panel, when there are any. */
+  /** The changes as a zip for the history panel. Errors: as `download()`; `BAD_RESPONSE` where there are none. */
   downloadChanges(): Promise<Download>
 }
 

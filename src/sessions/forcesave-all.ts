@@ -7,6 +7,7 @@ import type { Ledger } from '../ledger/ledger.js'
 import type { ForcesaveResult } from '../results.js'
 import { sweep } from './sweep.js'
 
+/** What `forcesaveAll()` takes; `timeout` is that of each forcesave. */
 export interface ForcesaveAllOptions extends CallOptions {
   /** Which documents. Default: all that are open by the callbacks so far. */
   keys?: Iterable<string> | AsyncIterable<string> | undefined

@@ -9,6 +9,7 @@ import { sweep } from './sweep.js'
 
 /** A document that is open. */
 export interface Session {
+  /** The document key. */
   key: string
   /** The application's name for the file, as the callback URL bore it. */
   ref: string | undefined

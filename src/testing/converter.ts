@@ -1,7 +1,9 @@
 /** The converter: jobs run side by side, each as long as it is told to, and can finish in any order. */
 import type { Clock } from '../clock.js'
 
+/** One conversion, of which `delay` and `fails` may be functions. */
 export interface ConversionJob {
+  /** The document key. */
   key: string
   /** `forced`: for a status 6 or 7. `final`: for a status 2 or 3. */
   kind: 'forced' | 'final'

@@ -27,8 +27,11 @@ export interface SimulationOptions {
   lostDelay?: number
 }
 
+/** What `createCore()` takes. */
 export interface CoreOptions extends SimulationOptions {
+  /** Time: a {@link VirtualClock}, mostly. */
   clock: Clock
+  /** Takes the callbacks. */
   deliver: Deliver
   /** Scheme, host and port of the links (`http://127.0.0.1:8000`). */
   origin?: string
@@ -36,7 +39,9 @@ export interface CoreOptions extends SimulationOptions {
   onEditor?: OnEditor
 }
 
+/** Who opens a document. */
 export interface OpenOptions {
+  /** The user's id, as in the editor's config. */
   user: string
   /** The user's name in `history` (the same as `user`). */
   name?: string
@@ -75,6 +80,7 @@ export interface Simulation {
   idle(key?: string): Promise<void>
 }
 
+/** The simulated server without HTTP: {@link createCore}. */
 export interface Core extends Simulation {
   /** Where links point to. */
   origin: string

@@ -10,6 +10,7 @@ import { append, type LogEntry } from './log.js'
 import { signCallback, verifySigned } from './tokens.js'
 import { createWebEditors } from './web-editors.js'
 
+/** What `startDocsServer()` takes. */
 export interface DocsServerOptions extends SimulationOptions {
   /** The secret that signs tokens both ways. Left out: tokens are off. */
   secret?: string
@@ -21,14 +22,17 @@ export interface DocsServerOptions extends SimulationOptions {
   legacyOnly?: boolean
 }
 
+/** The simulated server over HTTP: {@link startDocsServer}. */
 export interface DocsServer extends Core {
   /** Where it listens, `http://127.0.0.1:<port>`. */
   readonly url: string
+  /** As given; undefined: tokens are off. */
   readonly secret: string | undefined
   /** Every editor's action, command, response, callback and reply, in order. */
   readonly log: LogEntry[]
   /** Ends it: no callback, timer or connection is left behind. */
   close(): Promise<void>
+  /** The same, for `await using`. */
   [Symbol.asyncDispose](): Promise<void>
 }
 

@@ -4,8 +4,14 @@ import type { Connection } from './context.js'
 import type { Document } from './document.js'
 import type { Change } from './text.js'
 
+/**
+ * An editor in a browser, as the Docs server sees it. Whatever a user does in one that is not connected
+ * any more throws.
+ */
 export interface Editor {
+  /** The document key. */
   readonly key: string
+  /** The user's id. */
   readonly user: string
   /** False after `close()`, `vanish()`, a `drop` command and a restart of the server. */
   readonly connected: boolean
@@ -34,6 +40,7 @@ export interface Editor {
 
 /** `action`: as in the recordings, `open`, `edit` and `close`, and those that nobody recorded. */
 export type EditorAction = 'open' | 'edit' | 'save-button' | 'submit-form' | 'close' | 'vanish'
+/** Sees what editors do. */
 export type OnEditor = (action: EditorAction, user: string, key: string) => void
 
 export function createEditor(

@@ -3,6 +3,9 @@
  * sources are the recordings in `test/wire`.
  * @module koa-docs-callback/testing
  */
+export type { Clock } from '../clock.js'
+export type { CommandResponse } from '../protocol/command.js'
+export type { CallbackBody } from './callbacks.js'
 export { virtualClock, type VirtualClock } from './clock.js'
 export { editsIn, type TextFile } from './content.js'
 export type { Conversion, ConversionJob } from './converter.js'
@@ -16,7 +19,8 @@ export {
   type SimulationOptions,
 } from './core.js'
 export { startDocsServer, type DocsServer, type DocsServerOptions } from './docs-server.js'
-export type { Editor } from './editor.js'
-export type { LogEntry } from './log.js'
+export type { Editor, EditorAction, OnEditor } from './editor.js'
+export type { Fetched } from './files.js'
+export type { LogEntry, LogMessage } from './log.js'
 export type { Reply } from './reply.js'
 export type { Change } from './text.js'

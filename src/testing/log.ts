@@ -1,7 +1,8 @@
 /** The log of a conversation, in the format of the recordings in `test/wire`. */
 import type { EditorAction } from './editor.js'
 
-interface Message {
+/** What a command and a callback have in the log. */
+export interface LogMessage {
   /** Counts commands and callbacks apart; a response or reply has the number of what it answers. */
   id: number
   /** Path and query. */
@@ -15,7 +16,7 @@ interface Message {
 /** One entry; `t` is in milliseconds since the server was started. */
 export type LogEntry = { t: number } & (
   | { type: 'editor'; action: EditorAction; user: string; key: string }
-  | ({ type: 'command' | 'callback' } & Message)
+  | ({ type: 'command' | 'callback' } & LogMessage)
   | { type: 'response' | 'reply'; id: number; status: number; body: unknown }
   /** No answer came. */
   | { type: 'reply'; id: number; connection: 'destroyed' }
@@ -30,7 +31,7 @@ export function append(log: LogEntry[], entry: LogEntry): void {
   log.push('headers' in entry ? elide(entry) : entry)
 }
 
-function elide<T extends Message>(message: T): T {
+function elide<T extends LogMessage>(message: T): T {
   const { headers, body } = message
   const hasToken = typeof body === 'object' && body !== null && 'token' in body
   return {

@@ -2,7 +2,9 @@
 
 /** The answer to a callback; `body` is parsed JSON, or text where it is none. */
 export interface Reply {
+  /** The HTTP status. */
   status: number
+  /** 200 and `{ error: 0 }` is the one that acknowledges. */
   body: unknown
 }
 
