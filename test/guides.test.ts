@@ -60,7 +60,7 @@ describe('code blocks', LIMIT, () => {
   })
 })
 
-describe('whole programs', LIMIT, () => {
+describe('whole programs', { ...LIMIT, concurrency: 2 }, () => {
   /** A folder in which `koa-docs-callback` is the source, and everything else what is installed here. */
   async function folderWith(t: TestContext, name: string, code: string): Promise<string> {
     const folder = await mkdtemp(join(tmpdir(), 'guides-'))

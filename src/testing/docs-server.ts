@@ -14,7 +14,10 @@ import { createWebEditors } from './web-editors.js'
 export interface DocsServerOptions extends SimulationOptions {
   /** The secret that signs tokens both ways. Left out: tokens are off. */
   secret?: string
-  /** Time (real time); a {@link VirtualClock} makes delays and retries a matter of the test. */
+  /**
+   * Time (real time); a {@link VirtualClock} makes delays and retries a matter of the test. With a
+   * `secret` it has to begin now, `virtualClock(Date.now())`, since `createDocs()` checks tokens by the real clock.
+   */
   clock?: Clock
   /** The port to listen on (any free one). */
   port?: number

@@ -9,6 +9,35 @@ export const recordingOf = (diagram: string): string | undefined =>
 export const messagesOf = (diagram: string): string[] =>
   [...diagram.matchAll(/^ *(\w+-{1,2}>>\w+: .+)$/gm)].map(([, message = '']) => message)
 
+/** What is used of Mermaid: all of this has been seen to be drawn, in a dark page too. */
+const LINES: Readonly<Record<string, RegExp>> = {
+  sequenceDiagram:
+    /^(%% .+|participant \w+ as [\w ]+|\w+-{1,2}>>\w+: [^;#]+|Note over \w+: [^;#]+)$/,
+  'flowchart TB': /^(\w+(\(\["[^"`]+"\]\)|\["[^"`]+"\])|\w+ (-->|-\.->|<-->)(\|"[^"`]+"\|)? \w+)$/,
+}
+
+/** Lines that may not be drawn as they are meant; a whole parser of Mermaid is 150 MB of libraries. */
+export function problemsIn(diagram: string): string[] {
+  const [kind = '', ...lines] = diagram.trim().split('\n')
+  const allowed = LINES[kind]
+  if (allowed === undefined) return [kind]
+  const named = new Set(
+    [...diagram.matchAll(/^ +(?:participant )?(\w+)(?: as |\(\[|\[")/gm)].map(([, name]) => name),
+  )
+  return lines.filter(
+    (line) => !allowed.test(line.trim()) || !endsOf(line).every((end) => named.has(end)),
+  )
+}
+
+/** Whom a message or an arrow connects, or a note is about. */
+function endsOf(line: string): string[] {
+  const ends =
+    /^ *(\w+)-{1,2}>>(\w+):/.exec(line) ??
+    /^ *Note over (\w+):/.exec(line) ??
+    /^ *(\w+) (?:<?-->|-\.->)(?:\|.+\|)? (\w+)$/.exec(line)
+  return ends === null ? [] : ends.slice(1)
+}
+
 interface Entry {
   type: 'editor' | 'command' | 'response' | 'callback' | 'reply' | 'converter'
   action?: 'open' | 'edit' | 'close'
