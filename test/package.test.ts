@@ -14,16 +14,9 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const LIMIT = { timeout: 180_000 }
 /** The guides, the facts and the reference; no pictures, which only the repository shows. */
 const DOCS = [
-  ...[
-    'api/README',
-    'api/koa-docs-callback',
-    'api/koa-docs-callback/testing',
-    'docs-server',
-    'getting-started',
-    'guarantees',
-  ],
-  ...['reference', 'running-in-production', 'settlement', 'testing-your-application'],
-  'what-the-docs-server-does',
+  ...['api/README', 'api/koa-docs-callback', 'api/koa-docs-callback/testing', 'docs-server'],
+  ...['getting-started', 'guarantees', 'reference', 'running-in-production', 'settlement'],
+  ...['testing-your-application', 'what-the-docs-server-does'],
 ]
 const FILES = [
   ...['CHANGELOG.md', 'LICENSE', 'README.md', 'SECURITY.md'],
