@@ -2,6 +2,7 @@
 import type { Middleware } from 'koa'
 import type { CallOptions } from './call-options.js'
 import type { DocsEvents, Listener } from './events.js'
+import type { InspectorOptions } from './inspector/koa.js'
 import type { CallbackReply, CallbackRequest } from './receiver/receive.js'
 import type { Forgotten } from './recovery/forgotten.js'
 import type { ForcesaveResult, InfoResult } from './results.js'
@@ -131,6 +132,16 @@ export interface Docs extends AsyncDisposable {
    * @example router.all('/files/track/:ref', docs.callback())
    */
   callback(): Middleware
+  /**
+   * For development: a page that shows live, per document, what goes between application, this package
+   * and the Docs server, and why each verdict was given; `/inspector` by default. Read-only. It keeps
+   * what this process sees from now on, 20,000 entries and 8 MB at the most, and shows no token, secret, link's query
+   * or userdata; but it does show keys, refs and the names of users. All calls share one record.
+   *
+   * @throws DocsError `BAD_OPTION` where `NODE_ENV` is `production`, unless `inProduction` is true
+   * @example if (process.env.NODE_ENV !== 'production') app.use(docs.inspector())
+   */
+  inspector(options?: InspectorOptions): Middleware
   /**
    * The same without Koa: for Express, Fastify or `node:http`. Bound the body before it is parsed.
    * @example const { status, body } = await docs.receive({ body: req.body, headers: req.headers, ref })

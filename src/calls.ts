@@ -17,6 +17,7 @@ import { startDeadline } from './client/deadline.js'
 import type { Clock } from './clock.js'
 import { commandRejected, DocsError, fromPlainError } from './errors.js'
 import type { Logger } from './events.js'
+import type { Watch } from './inspector/watch.js'
 import { closedError } from './ledger/outcome.js'
 import type { CommandName, CommandRequests, CommandResponses } from './protocol/command.js'
 import { handleOf, newId } from './protocol/userdata.js'
@@ -33,6 +34,7 @@ export interface CallParts {
   clock: Clock
   logger: Logger
   stats: Stats
+  watch: Watch
   /** ms */
   timeout: number
   /** ms */
@@ -61,7 +63,7 @@ const LEDGER_AWAY = 2_000
 const SETTLED_BY_RULES: ReadonlySet<number | null> = new Set([0, 1, 3, 4])
 
 export function createCalls(parts: CallParts): Calls {
-  const { asks, client, forgotten, clock, logger, stats, closing } = parts
+  const { asks, client, forgotten, clock, logger, stats, watch, closing } = parts
 
   /** Runs `work` until its deadline, the caller's signal or `close()`. */
   function within<Result>(
@@ -70,7 +72,17 @@ export function createCalls(parts: CallParts): Calls {
     otherwise: number,
     work: (signal: AbortSignal) => Promise<Result>,
   ): Promise<Result> {
-    return traced(commandChannel, about, () => limited(about.key, options, otherwise, work))
+    return traced(commandChannel, about, async () => {
+      const ended = watch.call(about)
+      try {
+        const result = await limited(about.key, options, otherwise, work)
+        ended()
+        return result
+      } catch (error) {
+        ended(error)
+        throw error
+      }
+    })
   }
 
   async function limited<Result>(

@@ -17,6 +17,8 @@ import type { Backend, BackendParts } from './backends/backend.js'
 import { createMemoryBackend } from './backends/memory.js'
 import { createRedisBackend } from './backends/redis.js'
 import { MISDIRECTED } from './ledger/binding.js'
+import { createInspector } from './inspector/koa.js'
+import { createWatch } from './inspector/watch.js'
 import type { Effect } from './ledger/event.js'
 import { closedError } from './ledger/outcome.js'
 import { resolveOptions, type DocsOptions } from './options.js'
@@ -72,7 +74,8 @@ export function assembleDocs(given: DocsOptions, outside: Outside): Docs {
   const keys = secrets === null ? null : createKeys(secrets)
   const refs = createRefSigner(secrets, prefix)
   const stats = createStats(clock)
-  const events = createEvents(logger, stats.counters)
+  const watch = createWatch({ clock, prefix })
+  const events = createEvents(logger, [stats.counters, watch.listeners])
   const closing = new AbortController()
 
   const client = observed(
@@ -82,6 +85,7 @@ export function assembleDocs(given: DocsOptions, outside: Outside): Docs {
     }),
     events,
     stats,
+    watch,
   )
   const downloader = createDownloader({ ...options, clock, http })
   const backend = createBackend({
@@ -95,23 +99,25 @@ export function assembleDocs(given: DocsOptions, outside: Outside): Docs {
   })
   const forgotten = createForgotten({ client, ledger, downloader, logger })
   const { run, report } = createRunner({
-    ...{ onSave: options.onSave, downloader, ledger, events, logger, stats, prefix },
+    ...{ onSave: options.onSave, downloader, ledger, events, logger, stats, watch, prefix },
     deleteForgotten: forgotten.deleteStored,
   })
   const queue = backend.startQueue(run, report)
   const answer = createReceiver({
-    ...{ ...options, ledger, downloader, events, clock, refs, keys },
+    ...{ ...options, ledger, downloader, events, clock, refs, keys, watch },
     closing: closing.signal,
   })
-  const receive = observedCallbacks(answer, stats)
-  const middleware = createCallbackMiddleware({ receive, events, clock, maxBody: options.maxBody })
+  const receive = observedCallbacks(answer, stats, watch)
+  const middleware = createCallbackMiddleware({
+    ...{ receive, events, clock, watch, maxBody: options.maxBody },
+  })
   const recover = createRecover({ ...options, forgotten, client, asks, ledger, clock })
   const schedule = backend.startSchedule(
     options.recoverEvery,
     createSweep({ recover, events, logger, closing: closing.signal }),
   )
   const calls = createCalls({
-    ...{ asks, client, forgotten, recover, clock, logger, stats, timeout },
+    ...{ asks, client, forgotten, recover, clock, logger, stats, watch, timeout },
     closing: closing.signal,
     commandTimeout: options.commandTimeout,
   })
@@ -130,6 +136,7 @@ export function assembleDocs(given: DocsOptions, outside: Outside): Docs {
         return queue.add(key, effect.save)
       case 'settle': {
         const { id, kind, verdict } = effect
+        watch.settled(key, effect)
         if (kind === 'nudge') return
         const { outcome, rule } = verdict
         return events.emit('settled', { key, id: handleOf(key, id), outcome, rule })
@@ -184,6 +191,7 @@ export function assembleDocs(given: DocsOptions, outside: Outside): Docs {
       return createRoutes(middleware, before + path)
     },
     callback: () => middleware,
+    inspector: createInspector({ watch, options, downloader, clock, closing: closing.signal }),
     receive,
     callbackUrl(ref) {
       checkRef(ref)

@@ -68,7 +68,7 @@ export interface Events {
   clear: () => void
 }
 
-export function createEvents(logger: Logger, counters: Counters): Events {
+export function createEvents(logger: Logger, counters: readonly Counters[]): Events {
   const emitter = new EventEmitter().setMaxListeners(0)
   return {
     on(name, listener) {
@@ -78,7 +78,7 @@ export function createEvents(logger: Logger, counters: Counters): Events {
       return () => void emitter.off(name, registered)
     },
     emit(name, event) {
-      counters[name]?.(event)
+      for (const counter of counters) counter[name]?.(event)
       for (const listener of emitter.listeners(name) as ((event: unknown) => unknown)[]) {
         try {
           Promise.resolve(listener(event)).catch((error: unknown) => complain(name, error))

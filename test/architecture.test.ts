@@ -70,10 +70,13 @@ const own = (path: string): Import[] => imports.get(path)!.filter(({ to }) => to
  */
 const LAYERS: [name: string, files: RegExp][] = [
   ['ground', /^(clock|abort|histogram|pages|check.*|call-options|errors|protocol\/.*)\.ts$/],
-  ['facts', /^(events|stats|channels|ledger\/(?!memory|redis|waiting).*)\.ts$/],
+  [
+    'facts',
+    /^(events|stats|channels|inspector\/(?!koa).*|ledger\/(?!memory|redis|waiting).*)\.ts$/,
+  ],
   ['client and ledgers', /^(client\/.*|ledger\/(memory|redis|waiting).*)\.ts$/],
   ['saves', /^saves\/.*\.ts$/],
-  ['receiver and recovery', /^(receiver|recovery)\/.*\.ts$/],
+  ['receiver and recovery', /^(receiver\/.*|recovery\/.*|inspector\/koa)\.ts$/],
   ['backends', /^backends\/.*\.ts$/],
   ['calls', /^(options|results|arguments|api|calls|sessions\/.*)\.ts$/],
   ['doctor', /^doctor\/.*\.ts$/],
@@ -167,7 +170,11 @@ describe('libraries', () => {
   })
   it('koa is nobody`s at run time, @koa/router and co-body are receiver/koa.ts`s', () => {
     assert.deepEqual(usersOf('koa', { types: false }), [])
-    assert.deepEqual(usersOf('koa', { types: true }), ['api.ts', 'receiver/koa.ts'])
+    assert.deepEqual(usersOf('koa', { types: true }), [
+      'api.ts',
+      'inspector/koa.ts',
+      'receiver/koa.ts',
+    ])
     assert.deepEqual(usersOf('@koa/router', { types: true }), ['receiver/koa.ts'])
     assert.deepEqual(usersOf('co-body', { types: true }), ['receiver/koa.ts'])
   })

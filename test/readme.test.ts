@@ -77,7 +77,16 @@ describe('tables', () => {
   test('every call is there, and no other', async () => {
     const named = await namesOf('api.ts', 'Docs')
     const calls = firstNames('Calls').map((call) => call.replace(/[.(].*$/s, ''))
-    const others = ['callbackUrl', 'editorConfig', 'on', 'stats', 'routes', 'callback', 'receive']
+    const others = [
+      'callbackUrl',
+      'editorConfig',
+      'on',
+      'stats',
+      'routes',
+      'callback',
+      'receive',
+      'inspector',
+    ]
     assert.deepEqual(sorted([...calls, ...others]), sorted(named))
   })
 

@@ -91,6 +91,8 @@ export type Verdict =
       readonly outcome: 'saved'
       readonly rule: number
       readonly certain: boolean
+      /** The name of the save that it rests on (rule 2); verdicts kept by older versions have none. */
+      readonly save?: string
       readonly final: boolean
       readonly trigger: Trigger
       readonly lastSave?: number

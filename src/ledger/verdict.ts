@@ -24,6 +24,7 @@ export function saved(
     outcome: 'saved',
     rule,
     certain,
+    save: save.name,
     final: isFinal(save),
     trigger: save.trigger,
     ...(save.lastSave === undefined ? {} : { lastSave: save.lastSave }),

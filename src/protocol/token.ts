@@ -231,14 +231,16 @@ function refusedTimes(claims: Claims, seconds: number, tolerance: number): Refus
   const exp = own(claims, 'exp')
   if (!isFiniteNumber(exp)) return refuse('no-expiry')
   // Written so that a tolerance that is not a number refuses instead of letting everything pass.
-  if (!(seconds - exp <= tolerance)) return refuse('expired')
+  if (!(seconds - exp <= tolerance)) return refuse('expired', `${Math.round(seconds - exp)} s ago`)
   for (const name of ['iat', 'nbf']) {
     const time = own(claims, name)
     if (time === undefined) continue
     if (!isFiniteNumber(time)) return refuse('claims', `${name} is not a finite number`)
-    if (!(time - seconds <= tolerance)) return refuse('issued-in-future')
+    if (!(time - seconds <= tolerance)) {
+      return refuse('issued-in-future', `by ${Math.round(time - seconds)} s`)
+    }
     if (name === 'iat' && seconds - time > MAX_AGE + tolerance)
-      return refuse('expired', 'issued long ago')
+      return refuse('expired', `issued ${Math.round(seconds - time)} s ago`)
   }
   return undefined
 }

@@ -5,6 +5,7 @@ import parse from 'co-body'
 import type { Context, Middleware } from 'koa'
 import type { Clock } from '../clock.js'
 import type { Events } from '../events.js'
+import type { Watch } from '../inspector/watch.js'
 import type { Receive } from './observed.js'
 import type { CallbackRequest } from './receive.js'
 
@@ -18,6 +19,7 @@ export interface KoaParts {
   receive: Receive
   events: Events
   clock: Clock
+  watch: Watch
   /** bytes */
   maxBody: number
 }
@@ -27,10 +29,13 @@ export function createCallbackMiddleware({
   receive,
   events,
   clock,
+  watch,
   maxBody,
 }: KoaParts): Middleware {
   return async function docsCallback(ctx: Context) {
     if (ctx.method !== 'POST') {
+      // No event: whoever opens the address in a browser is no callback that failed.
+      watch.rejected({ reason: `the method is ${ctx.method}, and not POST`, status: 405 })
       ctx.status = 405
       ctx.set('Allow', 'POST')
       ctx.body = { error: 1 }

@@ -1,11 +1,12 @@
-/** Counts each callback and how long its reply took, and traces it. */
+/** Counts each callback and how long its reply took, traces it, and tells the inspector of the reply. */
 import { callbackChannel, traced, type CallbackTrace } from '../channels.js'
+import type { Watch } from '../inspector/watch.js'
 import type { Stats } from '../stats.js'
 import type { Answer, CallbackReply, CallbackRequest } from './receive.js'
 
 export type Receive = (request: CallbackRequest) => Promise<CallbackReply>
 
-export function observedCallbacks(answer: Answer, stats: Stats): Receive {
+export function observedCallbacks(answer: Answer, stats: Stats, watch: Watch): Receive {
   async function counted(request: CallbackRequest, told: CallbackTrace): Promise<CallbackReply> {
     const begun = stats.now()
     stats.pending.callbacks += 1
@@ -13,6 +14,7 @@ export function observedCallbacks(answer: Answer, stats: Stats): Receive {
       const reply = await answer(request, told)
       told.reply = reply
       stats.replied(told.status, reply)
+      watch.replied(told, reply)
       return reply
     } finally {
       stats.pending.callbacks -= 1

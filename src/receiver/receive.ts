@@ -7,6 +7,7 @@ import { startDeadline } from '../client/deadline.js'
 import type { Clock } from '../clock.js'
 import type { Downloader } from '../client/download.js'
 import type { CallbackTrace } from '../channels.js'
+import type { Watch } from '../inspector/watch.js'
 import { DocsError, toPlainError } from '../errors.js'
 import type { Events, Logger } from '../events.js'
 import { MISDIRECTED } from '../ledger/binding.js'
@@ -69,6 +70,7 @@ export interface ReceiverParts {
   /** ms */
   grace: number
   onConversionFailed: (failure: FailedConversion) => unknown
+  watch: Watch
   /** Aborted by `close()`. */
   closing: AbortSignal
 }
@@ -85,19 +87,23 @@ const notACallback: CallbackReply = { status: 400, body: { error: 1 } }
 export type Answer = (request: CallbackRequest, told: CallbackTrace) => Promise<CallbackReply>
 
 export function createReceiver(parts: ReceiverParts): Answer {
-  const { ledger, downloader, events, logger, clock, refs, keys, token, prefix } = parts
+  const { ledger, downloader, events, logger, clock, refs, keys, token, prefix, watch } = parts
   const record = createRecorder(parts)
 
   return async function receive({ body, headers, ref: signedRef }, told) {
-    const claims = verified(body, headers)
-    if ('refused' in claims) return turnAway(forbidden, claims.refused)
     const ref = signedRef === undefined ? undefined : refs.verify(signedRef)
+    const claims = verified(body, headers)
+    if ('refused' in claims) {
+      // Signed by us: it is no word of the sender's.
+      return turnAway(forbidden, claims.refused, ref === undefined ? {} : { ref })
+    }
     if (ref === undefined || ref === '' || ref.length > MAX_REF) {
       return turnAway(keys === null ? notACallback : forbidden, 'the ref in the URL is not ours')
     }
     const callback = parseCallback(claims.body)
     if (callback === undefined) return turnAway(notACallback, 'not a callback: no key or no status')
     tell(told, callback, ref)
+    if (callback.kind !== 'save') watch.callback(told, callback)
 
     switch (callback.kind) {
       case 'presence': {
@@ -142,7 +148,8 @@ export function createReceiver(parts: ReceiverParts): Answer {
     const authorization = typeof header === 'string' ? header : undefined
     const verdict = verifyCallback(body, authorization, keys, token, clock.now())
     if (verdict.ok) return { body: verdict.body }
-    const { reason, detail } = verdict
+    const { reason } = verdict
+    const detail = body === undefined ? 'the body is not JSON' : verdict.detail
     return { refused: `token ${reason}${detail === undefined ? '' : `: ${detail}`}` }
   }
 
@@ -208,6 +215,7 @@ export function createReceiver(parts: ReceiverParts): Answer {
       ...(failure === undefined ? {} : { failure: toPlainError(failure) }),
     })
     told.save = arrival.name
+    watch.callback(told, callback)
     try {
       await record(key, { type: 'arrived', save: arrival })
       if (!usable) {

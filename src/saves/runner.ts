@@ -3,6 +3,7 @@ import { saveChannel, traced, type SaveTrace } from '../channels.js'
 import type { Downloader } from '../client/download.js'
 import { DocsError, isDocsError, toPlainError } from '../errors.js'
 import type { Events, Logger } from '../events.js'
+import type { Watch } from '../inspector/watch.js'
 import type { Ledger } from '../ledger/ledger.js'
 import type { RunnableSave } from '../ledger/event.js'
 import { handleOf, unpackUserdata } from '../protocol/userdata.js'
@@ -24,6 +25,7 @@ export interface RunnerParts {
   events: Events
   logger: Logger
   stats: Stats
+  watch: Watch
   prefix: string
   /** Deletes a forgotten file at the Docs server, once it is stored (`settlement.md` 8). */
   deleteForgotten: (key: string, name: string) => Promise<void>
@@ -34,7 +36,7 @@ export const cannotSucceed = (error: unknown): boolean =>
   isRejectSave(error) || (isDocsError(error, 'BAD_RESPONSE') && !error.retryable)
 
 export function createRunner(parts: RunnerParts): { run: RunSave; report: SaveReport } {
-  const { onSave, downloader, ledger, events, logger, stats, prefix, deleteForgotten } = parts
+  const { onSave, downloader, ledger, events, logger, stats, watch, prefix } = parts
 
   const run: RunSave = async (key, runnable, attempt, signal) => {
     const { name, trigger, payload } = runnable
@@ -43,15 +45,21 @@ export function createRunner(parts: RunnerParts): { run: RunSave; report: SaveRe
     const about = traceOf(key, runnable, attempt)
     const result = await traced(saveChannel, about, () => counted(save))
     // Before the ledger is told: a search for forgotten files never finds one that is stored.
-    if (trigger === 'forgotten') await deleteForgotten(key, name)
+    if (trigger === 'forgotten') await parts.deleteForgotten(key, name)
     return jsonOf(result, key)
   }
 
   async function counted(save: Save): Promise<unknown> {
     const begun = stats.now()
     stats.pending.saves += 1
+    const about = { key: save.key, save: save.id }
     try {
-      return await onSave(save)
+      const result = await onSave(save)
+      watch.ran(about)
+      return result
+    } catch (error) {
+      watch.ran(about, { error })
+      throw error
     } finally {
       stats.pending.saves -= 1
       stats.took('onSave', begun)
