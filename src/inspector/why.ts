@@ -56,16 +56,16 @@ function whySaved(verdict: Extract<Verdict, { outcome: 'saved' }>, seen: Seen): 
   const { trigger } = verdict
   const stored: Parts = seen.stored === undefined ? ['stored'] : ['stored at ', seen.stored]
   switch (verdict.rule) {
-    case 4:
+    case 4: {
+      if (first === undefined)
+        return ['a save made for it or for a later forcesave was ', ...stored]
       return ours
-        ? ['the save made for it', ...came(first, ' came at '), ' was ', ...stored]
+        ? ['the save made for it came at ', first.at, ' and was ', ...stored]
         : [
-            `the save made for a later forcesave`,
-            ...came(first, ' came at '),
-            ' was ',
-            ...stored,
-            ', and holds its edits too',
+            ...['the save made for a later forcesave came at ', first.at, ', was ', ...stored],
+            ' and holds its edits too',
           ]
+    }
     case 5:
       return [
         'the final save',
@@ -134,16 +134,16 @@ function whyFailed(verdict: Extract<Verdict, { outcome: 'failed' }>, seen: Seen)
     case 6:
       return [
         ...answered(seen),
-        ' while a save was under way',
-        ...at(failureBefore(past)),
-        ', which failed: ',
+        ' while a save was under way, which failed',
+        ...at(failureBefore(past), ' at '),
+        ': ',
         error.message,
       ]
     case 9:
       return [
         ...answered(seen),
         ', but a save that failed before',
-        ...at(onlyFailure(past)),
+        ...at(onlyFailure(past), ' at '),
         ' is in nothing that is stored: ',
         error.message,
       ]
@@ -152,9 +152,9 @@ function whyFailed(verdict: Extract<Verdict, { outcome: 'failed' }>, seen: Seen)
         (entry) => entry.type === 'callback' && entry.status === 7 && entry.id === id,
       )
       return [
-        'a save that holds its edits',
-        ...at(own ?? failureBefore(past)),
-        ' failed: ',
+        'a save that holds its edits failed',
+        ...at(own ?? failureBefore(past), ' at '),
+        ': ',
         error.message,
       ]
     }
@@ -197,8 +197,6 @@ function answered({ answer }: Seen, otherwise = 'it was answered'): Parts {
 
 const at = (entry: Entry | undefined, before = ' of '): Parts =>
   entry === undefined ? [] : [before, entry.at]
-const came = (entry: Entry | undefined, before: string): Parts =>
-  entry === undefined ? [] : [',', before, entry.at, ',']
 
 function look(verdict: Verdict, id: string, past: readonly Entry[]): Seen {
   const command = past.findLast((entry) => entry.type === 'command' && entry.id === id)

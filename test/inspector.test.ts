@@ -1,0 +1,518 @@
+/** `docs.inspector()` over HTTP: what it records, what it keeps to itself, and where it ends. */
+import assert from 'node:assert/strict'
+import { describe, it, type TestContext } from 'node:test'
+import { createDocs, isDocsError } from '../src/index.js'
+import { createTape, MAX_CHARACTERS, MAX_ENTRIES } from '../src/inspector/tape.js'
+import { whyOf } from '../src/inspector/why.js'
+import type { Entry } from '../src/inspector/entry.js'
+import type { Verdict } from '../src/ledger/event.js'
+import { SECRET } from './support/app.js'
+import { LIMIT, post, postSigned, send, setStage, sign } from './support/callbacks.js'
+import { entriesIn, entriesUpTo, listen, ofType, withInspector } from './support/inspector.js'
+import { failure, startPair, type Pair } from './support/pair.js'
+import { until } from './support/until.js'
+
+type PairOptions = NonNullable<Parameters<typeof startPair>[1]>
+
+/** An application with the inspector in front of its callback route. */
+async function startInspected(
+  t: TestContext,
+  options: PairOptions = {},
+): Promise<Pair & { address: string }> {
+  const pair = await startPair(t, {
+    mount: withInspector,
+    ...options,
+  })
+  return { ...pair, address: `${pair.app.url}/inspector` }
+}
+
+describe('the record', LIMIT, () => {
+  it('tells a forcesave from the call to its verdict, in the order of what happened', async (t) => {
+    const { docs, open, address } = await startInspected(t)
+    ;(await open('k1')).type('x')
+    await docs.forcesave('k1', { userdata: 'mine' })
+    const entries = await entriesUpTo(address, ({ type }) => type === 'call-ended')
+    const words = entries.map((entry) =>
+      [entry.type, 'name' in entry && entry.name, 'status' in entry && entry.status]
+        .filter((word) => word !== false)
+        .join(' '),
+    )
+    const happened = words.filter((word) => !word.startsWith('reply') && !word.endsWith(' 1'))
+    // The answer of a forcesave and its callback may overtake each other.
+    assert.deepEqual(
+      happened.filter((word) => word !== 'response'),
+      [
+        'call forcesave',
+        'command forcesave',
+        'callback 6',
+        'saving',
+        'ran',
+        'verdict',
+        'call-ended',
+      ],
+    )
+    const [call] = ofType(entries, 'call')
+    const [verdict] = ofType(entries, 'verdict')
+    const saved = ofType(entries, 'callback').find(({ status }) => status === 6)
+    assert.deepEqual([call?.id, saved?.id], [verdict?.id, verdict?.id])
+    assert.equal(verdict?.why.text, 'The save made for it came at {0} and was stored at {1}.')
+    assert.deepEqual(verdict.why.times, [saved?.at, ofType(entries, 'ran')[0]?.at])
+  })
+
+  it('tells what the package has sent by itself from what the application has asked for', async (t) => {
+    const { docs, open, address } = await startInspected(t)
+    await open('k1')
+    await docs.forcesave('k1')
+    await docs.info('k1')
+    await docs.meta('k1', { title: 'T' })
+    const entries = await entriesUpTo(
+      address,
+      (entry) => entry.type === 'command' && entry.name === 'meta',
+    )
+    assert.deepEqual(
+      ofType(entries, 'command').map(({ name, own }) => [name, own]),
+      [
+        ['forcesave', false],
+        // Who edits is asked before it is said that there is nothing to save (rule 6).
+        ['info', true],
+        ['info', false],
+        ['meta', false],
+      ],
+    )
+  })
+
+  it('tells each attempt of onSave and why it failed, without what a link in that message holds', async (t) => {
+    const behaviour = [new Error('PUT https://me:word@store.example/a?signature=b failed')]
+    const onSave = (): void => {
+      const error = behaviour.shift()
+      if (error !== undefined) throw error
+    }
+    const { docs, open, address } = await startInspected(t, { onSave, retries: 1 })
+    ;(await open('k1')).type('x')
+    await docs.forcesave('k1')
+    const entries = await entriesUpTo(address, ({ type }) => type === 'call-ended')
+    assert.deepEqual(
+      ofType(entries, 'saving').map(({ attempt }) => attempt),
+      [1, 2],
+    )
+    const [first, second] = ofType(entries, 'ran')
+    assert.match(
+      first?.failure?.message ?? '',
+      /^PUT https:\/\/store\.example\/a\?link=\S+ failed$/,
+    )
+    assert.equal(second?.failure, undefined)
+  })
+
+  it('tells that no answer came, and why', async (t) => {
+    const { docs, server, address } = await startInspected(t)
+    await server.close()
+    await failure(docs.version(), 'UNREACHABLE')
+    const entries = await entriesUpTo(address, ({ type }) => type === 'call-ended')
+    const [answer] = ofType(entries, 'response')
+    assert.deepEqual([answer?.error, answer?.sent], [null, false])
+    assert.match(answer?.failure?.message ?? '', /the command was not sent/)
+  })
+
+  it('holds no token, secret, query of a link, userdata or result of onSave', async (t) => {
+    const { docs, open, address, server } = await startInspected(t, {
+      onSave: () => ({ hidden: 'RETURNED' }),
+    })
+    const editor = await open('k1')
+    editor.type('x')
+    await docs.forcesave('k1', { userdata: 'USERDATA' })
+    await docs.license()
+    await editor.close()
+    await server.idle()
+    const { text } = await listen(address, (told) =>
+      ofType(entriesIn(told), 'reply').some(({ callback }) => callback === 2),
+    )
+    const file = await (await fetch(`${address}/record.jsonl`)).text()
+    assert.match(text, /"type":"callback"/)
+    for (const secret of [SECRET, 'USERDATA', 'RETURNED', 'eyJ', 'md5=', 'expires=', 'Bearer ey']) {
+      assert.equal((text + file).includes(secret), false, secret)
+    }
+  })
+
+  it('begins with the first docs.inspector(), and all of them share it', async (t) => {
+    const { docs, app } = await startPair(t, {
+      mount: (docs) => async (ctx, next) => {
+        if (ctx.path === '/late') await docs.inspector({ path: '/late' })(ctx, next)
+        else if (ctx.path.startsWith('/late/')) await docs.inspector({ path: '/late' })(ctx, next)
+        else await docs.routes()(ctx, next)
+      },
+    })
+    await docs.version()
+    await fetch(`${app.url}/late/`)
+    await docs.license()
+    const entries = await entriesUpTo(`${app.url}/late`, ({ type }) => type === 'call-ended')
+    assert.deepEqual(
+      ofType(entries, 'call').map(({ name }) => name),
+      ['license'],
+    )
+  })
+
+  it('stays within its bounds of entries and bytes, and the oldest go first', () => {
+    const tape = createTape()
+    const entry = (n: number, reason: string): Entry => ({
+      ...{ n, at: n, type: 'rejected', status: 403, reason, advice: '', key: `k${n % 10}` },
+    })
+    for (let n = 0; n < 100_000; n += 1) tape.add(entry(n, 'short'))
+    const kept = tape.from(0)
+    assert.deepEqual([kept.length, tape.oldest, kept.at(-1)?.n], [MAX_ENTRIES, 80_000, 99_999])
+    assert.equal(tape.of('k3').length, MAX_ENTRIES / 10)
+    for (let n = 100_000; n < 100_100; n += 1) tape.add(entry(n, 'x'.repeat(200_000)))
+    const long = tape.from(0)
+    assert.equal(JSON.stringify(long).length <= MAX_CHARACTERS + long.length + 2, true)
+    assert.equal(
+      tape.of('k3').every(({ n }) => n >= tape.oldest),
+      true,
+    )
+    assert.equal(tape.from(100_099).length, 1)
+  })
+})
+
+describe('a callback that was turned away', LIMIT, () => {
+  const now = Math.floor(Date.now() / 1000)
+  const callback = { key: 'k1', status: 4 }
+  const signed = (token: string): object => ({ ...callback, token })
+  type Refuse = (url: string) => Promise<unknown>
+  const cases: [what: string, advice: RegExp, refuse: Refuse][] = [
+    [
+      'expired',
+      /^The token expired 1\d\d s ago\. Do the clocks differ\?/,
+      (url) => post(url, signed(sign({ ...callback, iat: now - 400, exp: now - 100 }))),
+    ],
+    [
+      'from a clock that is fast',
+      /^The token is of a time \d{3} s from now\. The clocks differ/,
+      (url) => post(url, signed(sign({ ...callback, iat: now + 500, exp: now + 800 }))),
+    ],
+    [
+      'signed with another secret',
+      /^The token was signed with another secret\. Compare `secret`/,
+      (url) => post(url, signed(sign(callback, { secret: 'x'.repeat(40) }))),
+    ],
+    ['without a token', /^It bore no token\./, (url) => post(url, callback)],
+    ['not JSON', /^The body was not JSON/, (url) => send(url, { body: 'key=k1&status=4' })],
+    ['not a POST', /^It came as GET\. A redirect/, (url) => send(url, { method: 'GET' })],
+    [
+      'too long',
+      /^It is longer than 2000 bytes/,
+      (url) => post(url, { padding: 'x'.repeat(3_000) }).catch(() => {}),
+    ],
+    [
+      'to a URL that is not ours',
+      /^The address does not end in what/,
+      (url) => postSigned(url.replace(/[^/]+$/, 'other'), callback),
+    ],
+    [
+      'with a link to elsewhere',
+      /^The link leads to another origin than `server`/,
+      (url) =>
+        postSigned(url, { ...callback, status: 6, url: 'http://elsewhere.example/cache/x?md5=a' }),
+    ],
+  ]
+  for (const [what, advice, refuse] of cases) {
+    it(`is told with what to do about it: ${what}`, async (t) => {
+      const { app, url } = await setStage(t, {
+        maxBody: 2_000,
+        mount: withInspector,
+      })
+      await refuse(url)
+      const entries = await entriesUpTo(`${app.url}/inspector`, ({ type }) => type === 'rejected')
+      const [rejected] = ofType(entries, 'rejected')
+      assert.match(rejected?.advice ?? '', advice)
+    })
+  }
+
+  it('is told of the file whose URL it came to, where that URL is ours', async (t) => {
+    const { url, rejected } = await setStage(t)
+    await post(url, callback)
+    await post(url.replace(/[^/]+$/, 'other'), callback)
+    assert.deepEqual(rejected, [
+      { reason: 'token missing', status: 403, ref: 'file-1' },
+      { reason: 'token missing', status: 403 },
+    ])
+  })
+})
+
+describe('the reason of a verdict', () => {
+  const key = 'k1'
+  const id = 'me.k1'
+  let n = 0
+  const at = (ms: number, happening: object): Entry =>
+    ({ n: n++, at: ms, key, ...happening }) as Entry
+  const asked = at(1, { type: 'command', command: 1, name: 'forcesave', id, own: false, body: {} })
+  const answered = (error: number | null, sent = true): Entry =>
+    at(10, { type: 'response', command: 1, error, sent, body: {} })
+  const came = (ms: number, save: string, by?: string, status = 6): Entry =>
+    at(ms, {
+      type: 'callback',
+      callback: ms,
+      ref: 'r',
+      status,
+      save,
+      body: {},
+      ...(by && { id: by }),
+    })
+  const stored = (ms: number, save: string): Entry => at(ms, { type: 'ran', save })
+  const broke = (ms: number, save: string): Entry =>
+    at(ms, { type: 'ran', save, failure: { code: 'Error', message: 'disk full' } })
+  const saved = (rule: number, save?: string, trigger = 'command', certain = true): Verdict =>
+    ({
+      outcome: 'saved',
+      rule,
+      certain,
+      final: trigger === 'close',
+      trigger,
+      users: [],
+      stored: null,
+      ...(save && { save }),
+    }) as Verdict
+  const unchanged = (rule: number, reason: 'no-changes' | 'not-open', certain = true): Verdict => ({
+    ...{ outcome: 'unchanged', rule, certain, reason },
+  })
+  const failed = (rule: number, message: string, error?: number): Verdict => ({
+    outcome: 'failed',
+    rule,
+    error: {
+      ...{
+        code: error === undefined ? 'STORAGE_FAILED' : 'COMMAND_REJECTED',
+        message,
+        retryable: true,
+      },
+      ...(error === undefined ? {} : { error }),
+    },
+  })
+
+  const cases: [verdict: Verdict, past: Entry[], words: string][] = [
+    [
+      saved(4, 's'),
+      [asked, answered(0), came(20, 's', id), stored(30, 's')],
+      'The save made for it came at {20} and was stored at {30}.',
+    ],
+    [
+      saved(4, 's'),
+      [asked, answered(4), came(20, 's', 'later.k1'), stored(30, 's')],
+      'The save made for a later forcesave came at {20}, was stored at {30} and holds its edits too.',
+    ],
+    [
+      saved(5, 's', 'close'),
+      [asked, came(20, 's', undefined, 2), stored(30, 's')],
+      'The final save of {20} was stored at {30}, made as the last editor had left.',
+    ],
+    [
+      saved(6, 's'),
+      [asked, came(5, 's', 'other.k1'), answered(4), stored(30, 's')],
+      'Answered 4 (nothing to save) while the save of {5} was under way, which was stored at {30}.',
+    ],
+    [
+      saved(6, 's'),
+      [asked, answered(4), came(20, 's', 'other.k1'), stored(30, 's')],
+      'Answered 4 (nothing to save) while another forcesave was under way, whose save came at {20}, which was stored at {30}.',
+    ],
+    [
+      saved(6, 's', 'button', false),
+      [asked, answered(4), came(20, 's'), stored(30, 's')],
+      'Answered 4 (nothing to save), and then a save by the save button came at {20}, which was stored at {30}. Not certain: the Docs server cannot be asked about one thing that could make it wrong.',
+    ],
+    [
+      saved(8, undefined, 'forgotten'),
+      [asked, answered(1)],
+      'Answered 1 (unknown key), and the forgotten file that the Docs server kept was stored.',
+    ],
+    [
+      saved(10, 's'),
+      [came(2, 's', 'old.k1'), asked, came(8, 's', 'old.k1'), answered(0), stored(30, 's')],
+      'The Docs server sent the save of {2} again for it at {8}: nothing is new since, and that save was stored at {30}.',
+    ],
+    [
+      unchanged(6, 'no-changes'),
+      [stored(0, 's'), asked, answered(4)],
+      'Answered 4 (nothing to save), and no other save was seen under way. The last save before was stored at {0}.',
+    ],
+    [
+      unchanged(8, 'not-open'),
+      [asked, answered(1)],
+      'Answered 1 (unknown key), and nothing of it waits to be stored.',
+    ],
+    [
+      unchanged(13, 'no-changes', false),
+      [asked, answered(0), came(20, '', undefined, 4)],
+      'The last editor left without changes at {20}, so no save is made for it any more. Not certain: the Docs server cannot be asked about one thing that could make it wrong.',
+    ],
+    [
+      failed(6, 'not stored'),
+      [asked, answered(4), came(20, 's'), broke(30, 's')],
+      'Answered 4 (nothing to save) while a save was under way, which failed at {30}: not stored.',
+    ],
+    [
+      failed(7, 'the Docs server answered', 3),
+      [asked, answered(3)],
+      'Answered 3 (internal error), and no save came within the grace period.',
+    ],
+    [
+      failed(7, 'the Docs server answered with error 6', 6),
+      [asked, answered(6)],
+      'Answered 6 (bad token): the Docs server answered with error 6.',
+    ],
+    [
+      failed(7, 'no answer to forcesave'),
+      [asked, answered(null)],
+      'No answer came: no answer to forcesave.',
+    ],
+    [
+      failed(8, 'a forgotten file is there'),
+      [asked, answered(1)],
+      'Answered 1 (unknown key): a forgotten file is there.',
+    ],
+    [
+      failed(9, 'not stored'),
+      [came(0, 's', undefined, 3), asked, answered(4)],
+      'Answered 4 (nothing to save), but a save that failed before at {0} is in nothing that is stored: not stored.',
+    ],
+    [
+      failed(12, 'not converted'),
+      [asked, answered(0), came(20, 's', id, 7)],
+      'A save that holds its edits failed at {20}: not converted.',
+    ],
+    [
+      failed(15, 'no save by its deadline'),
+      [asked, answered(0)],
+      'Answered 0 (none), and its deadline passed: no save by its deadline.',
+    ],
+    [
+      failed(16, 'the Docs server answered with error 1', 1),
+      [asked, answered(1)],
+      'Answered 1 (unknown key): the Docs server answered with error 1.',
+    ],
+    [
+      { outcome: 'info', rule: 16, status: 'editing', users: ['u1', 'u2'] },
+      [asked],
+      'The callback with its id and the response are both there: u1, u2 edit.',
+    ],
+  ]
+  for (const [verdict, past, words] of cases) {
+    it(`is worded by its rule and what was seen: ${verdict.outcome}, rule ${verdict.rule}: ${words}`, () => {
+      const { text, times } = whyOf(verdict, id, past)
+      assert.equal(
+        text.replace(/\{(\d+)\}/g, (_all, index) => `{${times[Number(index)]}}`),
+        words,
+      )
+    })
+  }
+
+  it('speaks of nothing that this process has not seen', () => {
+    assert.deepEqual(whyOf(saved(4, 's'), id, []), {
+      text: 'A save made for it or for a later forcesave was stored.',
+      times: [],
+    })
+    assert.deepEqual(whyOf(saved(6), id, []).times, [])
+    assert.deepEqual(whyOf(failed(9, 'not stored'), id, []).times, [])
+  })
+})
+
+describe('the middleware', LIMIT, () => {
+  it('serves the page and its files with headers that keep others out, and nothing else', async (t) => {
+    const { address, app } = await startInspected(t)
+    const page = await send(`${address}/`, { method: 'GET' })
+    assert.match(String(page.body), /<title>Inspector<\/title>/)
+    for (const [, file = ''] of String(page.body).matchAll(/(?:src|href)="(inspector[^"]*)"/g)) {
+      assert.equal((await send(`${address}/${file}`, { method: 'GET' })).status, 200, file)
+    }
+    const { headers } = page
+    assert.match(
+      String(headers['content-security-policy']),
+      /default-src 'none'.*frame-ancestors 'none'/,
+    )
+    assert.deepEqual(
+      [headers['x-content-type-options'], headers['referrer-policy'], headers['cache-control']],
+      ['nosniff', 'no-referrer', 'no-store'],
+    )
+    assert.equal(headers['access-control-allow-origin'], undefined)
+    const moved = await send(address, { method: 'GET' })
+    assert.deepEqual([moved.status, moved.headers.location], [302, 'inspector/'])
+    for (const path of ['../package.json', 'x', 'inspector.html/', '%2e%2e/x', 'constructor']) {
+      assert.equal((await send(`${address}/${path}`, { method: 'GET' })).status, 404, path)
+    }
+    assert.equal((await send(`${app.url}/inspectors`, { method: 'GET' })).status, 404)
+    assert.equal((await send(`${address}/`, { method: 'HEAD' })).status, 200)
+  })
+
+  it('is read-only', async (t) => {
+    const { address } = await startInspected(t)
+    for (const method of ['POST', 'PUT', 'DELETE', 'OPTIONS']) {
+      const reply = await send(`${address}/events`, { method })
+      assert.deepEqual([reply.status, reply.headers.allow], [405, 'GET, HEAD'], method)
+    }
+  })
+
+  it('answers no other name that leads to this machine', async (t) => {
+    const { address } = await startInspected(t)
+    const statusOf = async (host: string): Promise<number> =>
+      (await send(`${address}/`, { method: 'GET', headers: { host } })).status
+    assert.equal(await statusOf('evil.example'), 403)
+    assert.equal(await statusOf('localhost:3000'), 200)
+    assert.equal(await statusOf('[::1]:3000'), 200)
+  })
+
+  it('is not made in production, unless it is told to', (t) => {
+    const before = process.env['NODE_ENV']
+    t.after(() => {
+      if (before === undefined) delete process.env['NODE_ENV']
+      else process.env['NODE_ENV'] = before
+    })
+    const docs = createDocs({ server: 'http://docs.internal', secret: SECRET, onSave: () => {} })
+    t.after(() => docs.close())
+    process.env['NODE_ENV'] = 'production'
+    assert.throws(
+      () => docs.inspector(),
+      (error) =>
+        isDocsError(error, 'BAD_OPTION') && /inProduction.*behind a login/.test(error.message),
+    )
+    docs.inspector({ inProduction: true })
+    assert.throws(() => docs.inspector({ inProduction: true, path: '/x/' }), /inspector\.path/)
+  })
+
+  it('goes on where a page has left off, and ends with close()', async (t) => {
+    const { docs, address } = await startInspected(t)
+    await docs.version()
+    const first = await listen(address, (told) =>
+      entriesIn(told).some(({ type }) => type === 'call-ended'),
+    )
+    const seen = first.told.at(-1)?.id ?? ''
+    await docs.license()
+    let heard = 0
+    const never = (told: readonly unknown[]): false => {
+      heard = told.length
+      return false
+    }
+    const again = listen(address, never, { 'last-event-id': seen })
+    await until(() => heard === 2)
+    await docs.close()
+    const { told, ended } = await again
+    assert.deepEqual([told[0]?.data.fresh, ended], [false, true])
+    assert.deepEqual(
+      ofType(entriesIn(told), 'call').map(({ name }) => name),
+      ['license'],
+    )
+    assert.equal((await send(`${address}/events`, { method: 'GET' })).status, 503)
+  })
+
+  it('takes 16 pages at once, and another one when one of them has gone', async (t) => {
+    const { docs, address } = await startInspected(t)
+    const stop = new AbortController()
+    const pages = await Promise.all(
+      Array.from({ length: 16 }, () => fetch(`${address}/events`, { signal: stop.signal })),
+    )
+    assert.deepEqual([...new Set(pages.map(({ status }) => status))], [200])
+    const turned = await send(`${address}/events`, { method: 'GET' })
+    assert.equal(turned.status, 503)
+    stop.abort()
+    await until(
+      async () =>
+        (await listen(address, (told) => told.length > 0).catch(() => undefined)) !== undefined,
+    )
+    await docs.close()
+  })
+})
