@@ -9,8 +9,11 @@ import type { Verdict } from '../src/ledger/event.js'
 import { SECRET } from './support/app.js'
 import { LIMIT, post, postSigned, send, setStage, sign } from './support/callbacks.js'
 import { entriesIn, entriesUpTo, listen, ofType, withInspector } from './support/inspector.js'
+import { playOurs } from './support/ours.js'
 import { failure, startPair, type Pair } from './support/pair.js'
+import { recordingIn } from './support/recording.js'
 import { until } from './support/until.js'
+import { verdictOf } from './support/verdicts-of.js'
 
 type PairOptions = NonNullable<Parameters<typeof startPair>[1]>
 
@@ -514,5 +517,65 @@ describe('the middleware', LIMIT, () => {
         (await listen(address, (told) => told.length > 0).catch(() => undefined)) !== undefined,
     )
     await docs.close()
+  })
+})
+
+describe('the download', { timeout: 60_000 }, () => {
+  it('is a recording that plays to the verdicts that were given', async (t) => {
+    const { docs, open, server, address } = await startInspected(t, {
+      simulation: { secret: SECRET, conversion: { delay: 250 } },
+      onSave: () => new Promise((resolve) => setTimeout(() => resolve({ kept: true }), 150)),
+    })
+    const editors = [await open('k1', 'ann'), await open('k2', 'ben')]
+    for (const editor of editors) editor.type('x')
+    // Of the two of k1 the second is answered 4 while the first is under way.
+    const first = docs.forcesave('k1', { userdata: 'mine' })
+    await until(() => docs.stats().commands.forcesave.accepted === 1)
+    await Promise.all([first, docs.forcesave('k1'), docs.forcesave('k2')])
+    // Nothing is new, nothing is known, and a conversion fails.
+    await docs.forcesave('k2')
+    await docs.forcesave('nobodys')
+    editors[1]?.type('y')
+    server.conversion.fails = true
+    await failure(docs.forcesave('k2'), 'CONVERSION_FAILED')
+    server.conversion.fails = false
+    await docs.info('k1')
+    editors[0]?.type('z')
+    const last = docs.forcesave('k1')
+    await editors[0]?.close()
+    await last
+    await server.idle()
+
+    const entries = entriesIn(
+      (await listen(address, (told) => ofType(entriesIn(told), 'call-ended').length === 8)).told,
+    )
+    const live = ofType(entries, 'verdict').filter(({ id }) =>
+      ofType(entries, 'call').some((call) => call.id === id),
+    )
+    const given = (key: string): string[] =>
+      live
+        .filter((verdict) => verdict.key === key)
+        .map(({ outcome, rule, certain }) => `${outcome} ${rule} ${certain ?? ''}`)
+    for (const key of [undefined, 'k1', 'k2', 'nobodys']) {
+      const query = key === undefined ? '' : `?key=${key}`
+      const file = await (await fetch(`${address}/record.jsonl${query}`)).text()
+      const recording = recordingIn('live', file)
+      const played = await playOurs(recording, recording.options)
+      for (const one of key === undefined ? ['k1', 'k2', 'nobodys'] : [key]) {
+        const verdicts = played.commands
+          .filter(({ recorded }) => recorded.key === one)
+          .map((command) => verdictOf(command, played))
+          .map(
+            (verdict) =>
+              `${verdict.outcome} ${verdict.rule} ${'certain' in verdict ? verdict.certain : ''}`,
+          )
+        assert.deepEqual(
+          verdicts.sort(),
+          given(one).sort(),
+          `${one} in the download of ${key ?? 'all'}`,
+        )
+      }
+    }
+    assert.equal(live.length, 8)
   })
 })

@@ -3,6 +3,9 @@
  * middleware and against the obvious hand-written way, and then a live run. Ends with 1 when a
  * verdict is not the one in `test/support/wire-verdicts.ts`.
  *
+ * `npm run demo -- file.jsonl` plays recordings that were given instead, those that `docs.inspector()` has made
+ * for instance, and prints each verdict. Ends with 1 when a call never ends.
+ *
  * `GRACE=200 npm run demo` plays them with another grace period, in ms; some verdicts are others then.
  */
 import { isDeepStrictEqual } from 'node:util'
@@ -10,6 +13,7 @@ import { playOurs } from '../../test/support/ours.js'
 import { recordings, type Recording } from '../../test/support/recording.js'
 import { verdictOf } from '../../test/support/verdicts-of.js'
 import { expectedVerdicts } from '../../test/support/wire-verdicts.js'
+import { playGiven } from './given.js'
 import { playByHand } from './by-hand-player.js'
 import { live } from './live.js'
 import { byHandWords, cameBy, line, mark, title, verdictWords, type Mark } from './table.js'
@@ -17,6 +21,9 @@ import { byHandWords, cameBy, line, mark, title, verdictWords, type Mark } from 
 const { GRACE } = process.env
 const options = GRACE === undefined ? {} : { grace: Number(GRACE) }
 const print = (text: string): void => console.log(text)
+
+const files = process.argv.slice(2)
+if (files.length > 0) process.exit((await playGiven(files, print)) ? 0 : 1)
 
 const ours: Mark[] = []
 const byHand: Mark[] = []

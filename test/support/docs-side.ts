@@ -10,7 +10,8 @@ import type { CallbackBody, CommandBody, Reply } from './recording.js'
 export interface HeldCommand {
   path: string
   body: CommandBody
-  respond: (body: unknown) => void
+  /** `undefined`: the connection is cut. */
+  respond: (body: object | undefined) => void
 }
 
 export interface DocsSide {
@@ -49,8 +50,9 @@ export async function startDocsSide(options: DocsSideOptions): Promise<DocsSide>
 
   async function command(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const body = verified(JSON.parse(await text(request)) as CommandBody)
-    const respond = (answer: unknown): void => {
-      response.setHeader('content-type', 'application/json').end(JSON.stringify(answer))
+    const respond = (answer: object | undefined): void => {
+      if (answer === undefined) response.destroy()
+      else response.setHeader('content-type', 'application/json').end(JSON.stringify(answer))
     }
     if (wanted?.body.c === body.c && wanted.body.key === body.key) {
       const { take } = wanted
@@ -58,9 +60,7 @@ export async function startDocsSide(options: DocsSideOptions): Promise<DocsSide>
       take({ path: request.url ?? '', body, respond })
       return
     }
-    const answer = await unasked(body)
-    if (answer === undefined) response.destroy()
-    else respond(answer)
+    respond(await unasked(body))
   }
 
   const server = createServer((request, response) => {

@@ -42,6 +42,8 @@ async function start(
     async onSave(save) {
       const { stream } = await save.download()
       const text = await new Response(stream).text()
+      // It takes as long as it took the one that was recorded.
+      await stage.storing(save.url)
       const { end, conversion } = stage.store(save.url)
       if (end === 'refused') throw new RejectSave('this file was deleted')
       if (end === 'failed') throw new Error('the disk is full')

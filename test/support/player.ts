@@ -17,6 +17,7 @@ import {
   type CallbackBody,
   type CallbackEntry,
   type CommandBody,
+  type Entry,
   type Recording,
   type Reply,
 } from './recording.js'
@@ -35,6 +36,8 @@ export interface Stage {
   clock: Clock
   /** Puts the file of a link into storage. The application fails as it says. */
   store: (link: string) => { end: StorageEnd; conversion: string }
+  /** Resolves when the recorded application was done with the save of this link. */
+  storing: (link: string) => Promise<void>
   /** Whether the reply to the callback under way is to be lost. */
   losesReply: () => boolean
 }
@@ -45,7 +48,7 @@ export interface Application {
   /** Makes the call that sends this command; undefined where it has none. */
   call: (body: CommandBody) => Promise<unknown> | undefined
   /** Resolves when it has dealt with every response; `held`: how many are still held back. */
-  quiet: (held: number) => Promise<void>
+  quiet: (held: () => number) => Promise<void>
   close: () => Promise<void>
 }
 
@@ -59,8 +62,8 @@ export interface PlayedCommand {
   id: number
   recorded: CommandBody
   sent: { path: string; body: CommandBody }
-  /** `error` of the recorded response. */
-  answer: number
+  /** `error` of the recorded response; undefined: none came. */
+  answer: number | undefined
   /** ms since the epoch. */
   at: number
   /** How many edits the Docs server had received before it. */
@@ -90,6 +93,27 @@ export interface Played {
   timersLeft: number
 }
 
+/** How long a save that waits for another one is let be before what came after it, real ms. */
+const HEARD = 100
+/** Against hangs, real ms. */
+const UNANSWERED = 10_000
+/** How far from the recorded one the package may send a command of its own, ms. */
+const SOON = 5_000
+
+type CommandEntry = Extract<Entry, { type: 'command' }> & { t: number }
+
+/** A callback that is not answered yet. */
+interface UnderWay {
+  callback: PlayedCallback
+  reply: Promise<Reply>
+  /** The recorded application was done with it. */
+  over: Promise<void>
+  end: () => void
+  /** Its save is being stored. */
+  arrived: Promise<void>
+  heard: () => void
+}
+
 /** How long calls may go on after the last line, in ms: more than any deadline. */
 const PATIENCE = 120_000
 
@@ -99,7 +123,7 @@ export async function play(
 ): Promise<Played> {
   const { entries, startedAt } = recording
   const clock = virtualClock(startedAt)
-  const held = editsHeld(recording)
+  const counts = editsHeld(recording)
   const secret = recording.jwt ? SECRET : null
   const side = await startDocsSide({ clock, secret, unasked: answerUnasked, file: fileOf })
   const commands: PlayedCommand[] = []
@@ -107,12 +131,18 @@ export async function play(
   const storage: Played['storage'] = []
   const leftOut: number[] = []
   const unasked: CommandBody[] = []
+  /** `<key> <user>`; those of a recording of one document have no key. */
   const editors = new Set<string>()
+  /** The recorded commands of the package's own that one of now stands for. */
+  const taken = new Set<number>()
+  /** The commands whose recorded response has passed. */
+  const over = new Set<number>()
   const waiting = new Map<number, HeldCommand>()
   const userdata = new Map<string, unknown>()
+  const held = (): number => waiting.size
   let edits = 0
   let storedEdits = 0
-  let underWay: { callback: PlayedCallback; reply: Promise<Reply> } | undefined
+  const underWay = new Map<number, UnderWay>()
 
   const application = await start({
     server: side.url,
@@ -120,17 +150,31 @@ export async function play(
     clock,
     store(link) {
       const conversion = conversionOf(link)
-      const end = storageEnd(underWay?.callback.recorded)
+      const end = storageEnd(bringing(link)?.callback.recorded)
       storage.push({ conversion, end })
-      if (end === 'stored') storedEdits = Math.max(storedEdits, held.get(conversion) ?? 0)
+      if (end === 'stored') storedEdits = Math.max(storedEdits, counts.get(conversion) ?? 0)
       return { end, conversion }
     },
-    losesReply: () => underWay !== undefined && underWay.callback.recorded === undefined,
+    async storing(link) {
+      const brought = bringing(link)
+      brought?.heard()
+      await brought?.over
+    },
+    losesReply: () =>
+      [...underWay.values()].some(({ callback }) => callback.recorded === undefined),
   })
+
+  /** The callback under way that has brought this link. */
+  function bringing(link: string): UnderWay | undefined {
+    const { pathname } = new URL(link)
+    return [...underWay.values()].find(
+      ({ callback: { body } }) => body.url !== undefined && new URL(body.url).pathname === pathname,
+    )
+  }
 
   function fileOf(link: string): string | undefined {
     const conversion = conversionOf(link)
-    const count = held.get(conversion)
+    const count = counts.get(conversion)
     return count === undefined ? undefined : `conversion ${conversion} with ${count} edits`
   }
 
@@ -138,12 +182,36 @@ export async function play(
   async function answerUnasked(body: CommandBody): Promise<object | undefined> {
     const { c, key = '', userdata: sent } = body
     unasked.push(body)
+    const own = recordedOwn(body)
+    if (own !== undefined) {
+      taken.add(own.id)
+      if ('userdata' in own.body) userdata.set(userdataOf(own.body), sent)
+      return new Promise((respond) => waiting.set(own.id, { path: '', body, respond }))
+    }
     if (c === 'getForgotten') return { key, error: 1 }
     if (c !== 'info') return undefined
-    const users = [...editors]
+    const users = [...editors].flatMap((editor) => {
+      const [of, user = ''] = editor.split(' ')
+      return of === '' || of === key ? [user] : []
+    })
     const presence = users.length > 0 ? { status: 1, users } : { status: 4 }
     await side.post(application.callbackUrl, { key, ...presence, userdata: sent }, secret)
     return { key, error: 0, users }
+  }
+
+  /** The command that the recorded package has sent by itself at about this time. */
+  function recordedOwn({ c, key }: CommandBody): CommandEntry | undefined {
+    const t = clock.now() - startedAt
+    return entries.find(
+      (entry): entry is CommandEntry =>
+        entry.type === 'command' &&
+        entry.by === 'package' &&
+        !taken.has(entry.id) &&
+        entry.body.c === c &&
+        entry.body.key === key &&
+        !over.has(entry.id) &&
+        Math.abs(entry.t - t) < SOON,
+    )
   }
 
   async function command(id: number, body: CommandBody): Promise<void> {
@@ -174,14 +242,19 @@ export async function play(
     )
   }
 
-  function callback(entry: CallbackEntry): void {
-    if (underWay !== undefined) throw new Error('the recordings have one callback at a time')
+  function callback(entry: CallbackEntry): UnderWay {
     const recorded = recordedReply(recording, entry.id)
     const played = { id: entry.id, body: entry.body, at: clock.now(), recorded, reply: undefined }
     // The only 403 of ours is for a bad token.
     const key = secret === null || recorded?.status !== 403 ? secret : WRONG_SECRET
+    let end = (): void => {}
+    const over = new Promise<void>((resolve) => (end = resolve))
+    let heard = (): void => {}
+    const arrived = new Promise<void>((resolve) => (heard = resolve))
     const reply = side.post(application.callbackUrl, asOurs(entry), key)
-    underWay = { callback: played, reply }
+    const brought = { callback: played, reply, over, end, heard, arrived }
+    underWay.set(entry.id, brought)
+    return brought
   }
 
   /**
@@ -195,32 +268,48 @@ export async function play(
   }
 
   try {
-    for (const entry of entries) {
-      await application.quiet(waiting.size)
+    for (const [index, entry] of entries.entries()) {
+      await application.quiet(held)
       await clock.advance(startedAt + entry.t - clock.now())
-      await application.quiet(waiting.size)
+      await application.quiet(held)
       if (entry.type === 'editor') {
-        if (entry.action === 'open') editors.add(entry.user)
-        else if (entry.action === 'close') editors.delete(entry.user)
+        const editor = `${entry.key ?? ''} ${entry.user}`
+        if (entry.action === 'open') editors.add(editor)
+        else if (entry.action === 'close') editors.delete(editor)
         else edits += 1
       }
-      if (entry.type === 'command') await command(entry.id, entry.body)
-      if (entry.type === 'callback') callback(entry)
+      if (entry.type === 'command' && entry.by !== 'package') await command(entry.id, entry.body)
+      if (entry.type === 'callback') {
+        const { reply, arrived } = callback(entry)
+        // What comes next is to find it there.
+        const next = entries[index + 1]
+        if (next?.type !== 'reply' || next.id !== entry.id) {
+          await Promise.race([reply, arrived, patience(HEARD)])
+        }
+      }
       if (entry.type === 'response') {
-        waiting.get(entry.id)?.respond(withOwnLinks(entry.body, side.url))
+        const { body } = entry
+        over.add(entry.id)
+        waiting.get(entry.id)?.respond(body && withOwnLinks(body, side.url))
         waiting.delete(entry.id)
       }
-      if (entry.type === 'reply' && underWay !== undefined) {
-        callbacks.push({ ...underWay.callback, reply: await underWay.reply })
-        underWay = undefined
+      if (entry.type === 'reply') {
+        const brought = underWay.get(entry.id)
+        if (brought === undefined) continue
+        brought.end()
+        const reply = await Promise.race([brought.reply, patience(UNANSWERED)])
+        if (reply === 'late') throw new Error(`callback ${entry.id} was not answered`)
+        callbacks.push({ ...brought.callback, reply })
+        underWay.delete(entry.id)
       }
     }
     const open = (): boolean => commands.some(({ end }) => end === undefined)
     for (let waited = 0; waited < PATIENCE && open(); waited += 1000) {
-      await application.quiet(waiting.size)
+      await application.quiet(held)
       await clock.advance(1000)
     }
   } finally {
+    for (const { end } of underWay.values()) end()
     await application.close()
     await side.close()
   }
@@ -248,9 +337,12 @@ function recordedReply({ entries }: Recording, id: number): Reply {
   throw new Error(`callback ${id} has no reply in the recording`)
 }
 
-function recordedAnswer({ entries }: Recording, id: number): number {
+const patience = (ms: number): Promise<'late'> =>
+  new Promise((resolve) => setTimeout(() => resolve('late'), ms).unref())
+
+function recordedAnswer({ entries }: Recording, id: number): number | undefined {
   for (const entry of entries) {
-    if (entry.type === 'response' && entry.id === id) return entry.body.error
+    if (entry.type === 'response' && entry.id === id) return entry.body?.error
   }
   throw new Error(`command ${id} has no response in the recording`)
 }

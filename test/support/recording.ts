@@ -1,5 +1,6 @@
-/** The recorded conversations of `test/wire/`, read and explained. */
+/** The recorded conversations of `test/wire/`, and those that the inspector has made, read and explained. */
 import { readdirSync, readFileSync } from 'node:fs'
+import type { DocsOptions } from '../../src/options.js'
 
 export interface CommandBody {
   c: string
@@ -21,10 +22,12 @@ export type Reply = { status: number; body: unknown } | undefined
 
 /** One line of a recording; `t` in ms since its start. Tokens are taken out. */
 export type Entry = { t: number } & (
-  | { type: 'editor'; action: 'open' | 'edit' | 'close'; user: string }
+  | { type: 'editor'; action: 'open' | 'edit' | 'close'; user: string; key?: string }
   | { type: 'converter'; failing?: boolean; seconds?: number }
-  | { type: 'command'; id: number; path: string; body: CommandBody }
-  | { type: 'response'; id: number; status: number; body: { error: number } }
+  /** `by`: no call of the application has sent it, but the package by itself. */
+  | { type: 'command'; id: number; path: string; by?: 'package'; body: CommandBody }
+  /** `undefined`: no answer came. */
+  | { type: 'response'; id: number; body: { error: number } | undefined }
   | { type: 'callback'; id: number; body: CallbackBody }
   | { type: 'reply'; id: number; reply: Reply }
 )
@@ -37,6 +40,8 @@ export interface Recording {
   jwt: boolean
   /** ms since the epoch. */
   startedAt: number
+  /** Of the application that was recorded, where they are known. */
+  options: Partial<DocsOptions>
   entries: Entry[]
 }
 
@@ -48,16 +53,21 @@ export const recordings: readonly Recording[] = readdirSync(FOLDER)
   .filter((file) => file.endsWith('.jsonl'))
   .map((file) => file.slice(0, -'.jsonl'.length))
   .sort()
-  .map(read)
+  .map((name) => recordingIn(name, readFileSync(new URL(`${name}.jsonl`, FOLDER), 'utf8')))
 
-function read(name: string): Recording {
-  const [head = '', ...lines] = readFileSync(new URL(`${name}.jsonl`, FOLDER), 'utf8')
-    .trim()
-    .split('\n')
-  const { note, jwt, startedAt } = JSON.parse(head) as Record<'note' | 'startedAt', string> & {
-    jwt: boolean
-  }
-  return { name, note, jwt, startedAt: Date.parse(startedAt), entries: lines.map(entryOf) }
+/** Reads the lines of a file. */
+export function recordingIn(name: string, text: string): Recording {
+  const [head = '', ...lines] = text.trim().split('\n')
+  const { note, jwt, startedAt, options = {} } = JSON.parse(head) as Head
+  const entries = lines.map(entryOf)
+  return { name, note, jwt, startedAt: Date.parse(startedAt), options, entries }
+}
+
+interface Head {
+  note: string
+  startedAt: string
+  jwt: boolean
+  options?: Partial<DocsOptions>
 }
 
 function entryOf(line: string): Entry {
@@ -69,6 +79,10 @@ function entryOf(line: string): Entry {
   if (entry.type === 'reply') {
     const { t, type, id, status, body, connection } = entry
     return { t, type, id, reply: connection === 'destroyed' ? undefined : { status, body } }
+  }
+  if (entry.type === 'response') {
+    const { t, type, id, body, connection } = entry
+    return { t, type, id, body: connection === 'destroyed' ? undefined : body }
   }
   delete entry.body?.['token']
   return entry

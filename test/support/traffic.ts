@@ -1,8 +1,8 @@
 /** Counts requests on their way, so that a test on virtual time knows when the sockets are silent. */
 export interface Traffic {
   carry: <Result>(request: () => Promise<Result>) => Promise<Result>
-  /** Resolves when no more than `held` requests are on their way and what they set off is done. */
-  quiet: (held: number) => Promise<void>
+  /** Resolves when no more than `held()` requests are on their way and what they set off is done. */
+  quiet: (held: () => number) => Promise<void>
 }
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
@@ -21,7 +21,7 @@ export function countTraffic(): Traffic {
       }
     },
     async quiet(held) {
-      for (let still = 0; still < TURNS; still = onTheirWay > held ? 0 : still + 1) await turn()
+      for (let still = 0; still < TURNS; still = onTheirWay > held() ? 0 : still + 1) await turn()
     },
   }
 }
