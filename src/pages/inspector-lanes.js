@@ -1,7 +1,7 @@
 /** The time line of one document as SVG: three lanes, a row for each item, bars beside the lanes. */
 import { axisOf } from './inspector-time.js'
 import { MARKS } from './inspector-story.js'
-import { clock, duration, exactly } from './inspector-words.js'
+import { duration, exactly } from './inspector-words.js'
 
 /**
  * @typedef {import('./inspector-story.js').Story} Story
@@ -13,10 +13,9 @@ import { clock, duration, exactly } from './inspector-words.js'
 /** px */
 const LEAST = 660
 const HEAD = 44
+const TOP = 26
 const BAR = 9
 const TIP = 7
-/** How wide a letter is at the most, on average, px. */
-const LETTER = 6.6
 /** Calls that are drawn side by side; what is more goes onto the last. */
 const COLUMNS = 4
 
@@ -52,27 +51,28 @@ export function draw(story, items, { width: room, chosen }) {
   const x = { application: 170, package: 170 + (width - 250) * 0.46, server: width - 80 }
   const { ys, breaks, height } = axisOf(
     items.map(({ at }) => at),
-    HEAD + 26,
+    TOP,
   )
-  const y = new Map(items.map(({ n }, index) => [n, ys[index] ?? HEAD]))
+  const y = new Map(items.map(({ n }, index) => [n, ys[index] ?? TOP]))
   const bottom = height + 4
 
   const scenery = svg('g', { 'aria-hidden': 'true' })
+  const heads = svg('svg', { width, height: HEAD, class: 'heads', 'aria-hidden': 'true' })
   for (const lane of /** @type {Lane[]} */ (['application', 'package', 'server'])) {
-    scenery.append(
-      svg('line', { class: 'lane', x1: x[lane], x2: x[lane], y1: HEAD, y2: bottom }),
-      svg('rect', { class: 'head-back', x: x[lane] - 70, y: 10, width: 140, height: 26, rx: 6 }),
-      svg('text', { class: 'head', x: x[lane], y: 28, 'text-anchor': 'middle' }, NAMES[lane]),
+    scenery.append(svg('line', { class: 'lane', x1: x[lane], x2: x[lane], y1: 0, y2: bottom }))
+    heads.append(
+      svg('rect', { class: 'head-back', x: x[lane] - 70, y: 9, width: 140, height: 26, rx: 6 }),
+      svg('text', { class: 'head', x: x[lane], y: 27, 'text-anchor': 'middle' }, NAMES[lane]),
     )
   }
   for (const { y: at, ms } of breaks) scenery.append(pause(at, ms, width))
 
   const rows = items.map((item, index) => {
     const selected = item.n === chosen || (chosen === undefined && index === items.length - 1)
-    return row(item, { x, y: y.get(item.n) ?? HEAD, width, selected, chosen: item.n === chosen })
+    return row(item, { x, y: y.get(item.n) ?? TOP, width, selected, chosen: item.n === chosen })
   })
   const bars = svg('g', { 'aria-hidden': 'true' }, ...barsOf(story, { x, y, bottom }))
-  return svg(
+  const line = svg(
     'svg',
     {
       ...{ width, height: bottom, viewBox: `0 0 ${width} ${bottom}`, role: 'listbox' },
@@ -82,6 +82,7 @@ export function draw(story, items, { width: room, chosen }) {
     ...rows,
     bars,
   )
+  return { heads, line }
 }
 
 /**
@@ -105,23 +106,29 @@ function pause(at, ms, width) {
 function row(item, { x, y, width, selected, chosen }) {
   const { from, to, label, tone, refused, at, n } = item
   const within = from === to
+  const way = within ? NAMES[from] : `${NAMES[from]} to ${NAMES[to]}`
   const start = x[from] + side(x[to] - x[from]) * 2
   const end = within ? start : x[to] - side(x[to] - x[from]) * (refused ? 26 : 3)
   const left = within ? start + 14 : Math.min(x[from], x[to]) + 20
   const space = within ? x.server - left : Math.abs(x[to] - x[from]) - 30
-  const most = Math.floor(space / LETTER)
-  const text = label.length <= most ? label : `${label.slice(0, most - 1)}…`
   return svg(
     'g',
     {
       ...{ role: 'option', class: tone, 'data-n': n, tabindex: selected ? 0 : -1 },
       'aria-selected': String(chosen),
-      'aria-label': `${clock(at)}, ${NAMES[from]} to ${NAMES[to]}: ${label}`,
+      'aria-label': `${exactly(at)} ${label}, ${way}`,
     },
     svg('rect', { class: 'back', x: 4, y: y - 19, width: width - 8, height: 27, rx: 6 }),
     svg('text', { class: 'time', x: 12, y: y + 1 }, exactly(at)),
     ...(within ? [dot(start, y)] : arrow(start, end, y, refused)),
-    svg('text', { class: 'label', x: left, y: within ? y + 4 : y - 6 }, text),
+    // Its name is what is seen in it, with a space between.
+    ' ',
+    // A frame of its own cuts off what is too long.
+    svg(
+      'svg',
+      { x: left, y: within ? y - 12 : y - 22, width: space, height: 22 },
+      svg('text', { class: 'label', y: 16 }, label),
+    ),
   )
 }
 
@@ -162,7 +169,7 @@ function barsOf(story, { x, y, bottom }) {
     const end = bar.end === undefined ? bottom - 8 : y.get(bar.end)
     // One whose begin is not drawn any more begins at the top.
     if (end === undefined) continue
-    const top = begin ?? HEAD
+    const top = begin ?? 0
     let left = x.application - BAR / 2
     if (bar.kind === 'call') {
       const free = columns.findIndex((taken) => taken < top)

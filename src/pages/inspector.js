@@ -153,8 +153,8 @@ function showDocument(story) {
   const place = part('lanes')
   const focused = place.contains(document.activeElement)
   const atEnd = place.scrollTop + place.clientHeight >= place.scrollHeight - 40
-  const line = draw(story, items, { width: place.clientWidth, chosen })
-  place.replaceChildren(line)
+  const { heads, line } = draw(story, items, { width: place.clientWidth, chosen })
+  place.replaceChildren(heads, line)
   if (atEnd) place.scrollTop = place.scrollHeight
   if (focused) /** @type {SVGElement | null} */ (line.querySelector('[tabindex="0"]'))?.focus()
   part('rows').replaceChildren(...items.map(tableRow))
