@@ -11,8 +11,9 @@ const TIMEOUT = { timeout: 30_000 }
 
 async function runDemo(
   env: Record<string, string> = {},
+  files: readonly string[] = [],
 ): Promise<{ code: number | null; out: string; errors: string }> {
-  const child = spawn(process.execPath, ['--import', 'tsx', 'examples/demo/demo.ts'], {
+  const child = spawn(process.execPath, ['--import', 'tsx', 'examples/demo/demo.ts', ...files], {
     cwd: ROOT,
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -54,3 +55,10 @@ test(
     assert.match(out, new RegExp(`^${wrong} verdicts are not those of`, 'm'))
   },
 )
+
+test('a recording that is given is played, and each verdict printed', TIMEOUT, async () => {
+  const { code, out, errors } = await runDemo({}, ['test/wire/conversion-fails.jsonl'])
+  assert.equal(code, 0, out + errors)
+  assert.match(out, /^conversion-fails: status 7 for a forcesave/)
+  assert.equal(out.match(/CONVERSION_FAILED +12$/gm)?.length, 2, out)
+})

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
 import { createDocs, isDocsError } from '../src/index.js'
+import { axisOf } from '../src/pages/inspector-time.js'
 import { createTape, MAX_CHARACTERS, MAX_ENTRIES } from '../src/inspector/tape.js'
 import { whyOf } from '../src/inspector/why.js'
 import type { Entry } from '../src/inspector/entry.js'
@@ -412,6 +413,33 @@ describe('the reason of a verdict', () => {
     })
     assert.deepEqual(whyOf(saved(6), id, []).times, [])
     assert.deepEqual(whyOf(failed(9, 'not stored'), id, []).times, [])
+  })
+})
+
+describe('the axis of time', () => {
+  it('shows an idle hour as a short break, and two seconds of action as before', () => {
+    const action = [0, 20, 500, 2_000]
+    const alone = axisOf(action, 0)
+    const hour = 3_600_000
+    const both = axisOf([...action, ...action.map((ms) => hour + ms)], 0)
+    assert.deepEqual(both.ys.slice(0, 4), alone.ys)
+    const [first = 0] = both.ys.slice(4)
+    assert.deepEqual(
+      both.ys.slice(4).map((y) => y - first),
+      alone.ys,
+    )
+    assert.deepEqual(
+      both.breaks.map(({ ms }) => ms),
+      [hour - 2_000],
+    )
+    assert.equal(first - (both.ys[3] ?? 0) < 100, true, 'the break is short')
+    const gaps = alone.ys.slice(1).map((y, index) => y - (alone.ys[index] ?? 0))
+    assert.deepEqual(
+      gaps,
+      [...gaps].sort((a, b) => a - b),
+      'more time is more room',
+    )
+    assert.equal(Math.min(...axisOf([5, 5, 3], 0).ys.slice(1)) >= 30, true, 'rows never overlap')
   })
 })
 

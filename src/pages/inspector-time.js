@@ -35,7 +35,7 @@ export function axisOf(times, top) {
       axis.breaks.push({ y: y + BREAK / 2, ms })
       y += BREAK
     } else if (index > 0) {
-      y += ROW + Math.min(MOST, 16 * Math.log10(1 + ms / 50))
+      y += ROW + Math.round(Math.min(MOST, 16 * Math.log10(1 + ms / 50)))
     }
     axis.ys.push(y)
     before = time
