@@ -23,8 +23,9 @@ async function startPage(
   t: TestContext,
   options: WindowOptions = {},
 ): Promise<Pair & { page: Page; complaints: string[] }> {
-  const pair = await startPair(t, { mount: withInspector })
+  // Closed first: a page whose server has gone complains.
   const { page, complaints } = await openWindow(t, options)
+  const pair = await startPair(t, { mount: withInspector })
   await page.goto(`${pair.app.url}/inspector`)
   return { ...pair, page, complaints }
 }
