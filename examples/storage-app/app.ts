@@ -127,8 +127,10 @@ export async function createStorageApp(settings: Settings): Promise<StorageApp> 
   }
 
   const koa = new Koa()
-  // Before everything that reads bodies; a tool for developers, such as an inspector, goes here, too.
+  // Before everything that reads bodies.
   koa.use(docs.routes())
+  // At /inspector, for whoever develops this: what goes to and fro, and why each verdict was given.
+  if (process.env['NODE_ENV'] !== 'production') koa.use(docs.inspector())
   koa.use(async (ctx, next) => {
     const docsOrigin = new URL(docsPublicUrl).origin
     ctx.set('Content-Security-Policy', policy(docsOrigin))

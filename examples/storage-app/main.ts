@@ -28,6 +28,9 @@ listener.listen(settings.port, settings.host)
 await once(listener, 'listening')
 
 console.log(`The storage app is at http://localhost:${settings.port}`)
+if (process.env['NODE_ENV'] !== 'production') {
+  console.log(`What goes to and fro is shown at http://localhost:${settings.port}/inspector`)
+}
 if (simulated !== undefined) {
   console.log(
     'Its Docs server is a simulated one. With a real one:\n' +

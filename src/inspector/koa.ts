@@ -15,6 +15,7 @@ import { recordingOf } from './recording.js'
 import { MAX_WATCHERS, streamOf } from './stream.js'
 import type { Watch } from './watch.js'
 
+/** Where the inspector is, and whether it may be in production. */
 export interface InspectorOptions {
   /** Where the page is, `/inspector` by default. */
   path?: string

@@ -17,6 +17,7 @@ export interface Edit {
 export interface TextFile {
   /** `txt`, say: the `filetype` of the callbacks. */
   readonly type: string
+  /** What is in it when it is opened. */
   readonly text: string
 }
 
