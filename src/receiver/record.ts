@@ -9,7 +9,6 @@ import { isDocsError } from '../errors.js'
 import type { Logger } from '../events.js'
 import type { LedgerEvent } from '../ledger/event.js'
 import type { Ledger } from '../ledger/ledger.js'
-import { isFinal } from '../ledger/state.js'
 
 /** How often, and with which pauses (ms), it is told again. */
 const MAX_TRIES = 60
@@ -17,7 +16,7 @@ const TRY_PAUSE = 1_000
 /** Of so many keys at once. */
 const MAX_LATE = 10_000
 
-type Presence = Extract<LedgerEvent, { type: 'presence' }>
+type Presence = Extract<LedgerEvent, { type: 'presence' }> & { readonly ref: string }
 type Arrived = Extract<LedgerEvent, { type: 'arrived' }>
 
 /** Rejects where the ledger has not taken it now. */
@@ -33,100 +32,118 @@ export interface RecorderParts {
   closing: AbortSignal
 }
 
-/** What is to be told of who edits a key: all that has failed since the last that has not. */
-interface Late {
+/** A callback that says who edits, until the ledger has taken it or something newer. */
+interface News {
   readonly event: Presence
-  /** When the newest of it came, ms since the epoch. */
+  /** When it came, ms since the epoch. */
   readonly at: number
+  /** False: it is being told for the first time. */
+  refused: boolean
+}
+
+/** What is still to be told of a key, in the order in which it came. */
+interface Untold {
+  news: readonly News[]
+  /** How much of it, or of what undoes it, is being told now. */
+  underway: number
   tries: number
   cancel: () => void
 }
 
 export function createRecorder(parts: RecorderParts): RecordCallback {
   const { ledger, clock, logger, grace, closing } = parts
-  const late = new Map<string, Late>()
+  const untoldOf = new Map<string, Untold>()
   onAbort(closing, () => {
-    for (const key of [...late.keys()]) takeOut(key)
+    for (const { cancel } of untoldOf.values()) cancel()
   })
 
-  function takeOut(key: string): void {
-    late.get(key)?.cancel()
-    late.delete(key)
-  }
-
-  function keep(key: string, event: Presence, at: number): void {
-    takeOut(key)
-    if (closing.aborted || late.size >= MAX_LATE) return
-    const entry: Late = { event, at, tries: 0, cancel: () => {} }
-    late.set(key, entry)
-    tellLater(key, entry)
-  }
-
-  function tellLater(key: string, entry: Late): void {
-    entry.cancel = clock.after(TRY_PAUSE, () => void tellAgain(key, entry))
-  }
-
-  async function tellAgain(key: string, entry: Late): Promise<void> {
-    let failure: unknown
-    try {
-      await ledger.apply(key, entry.event)
-    } catch (error) {
-      failure = error
+  /** Tells `event`, after which what is `past`, and `news` themselves, need not be told any more. */
+  async function tell(
+    key: string,
+    { event, past, news }: { event: Presence | Arrived } & Record<'past' | 'news', readonly News[]>,
+    untold: Untold,
+  ): Promise<void> {
+    const forget = (told: readonly News[]): void => {
+      untold.news = untold.news.filter((one) => !told.includes(one))
     }
-    // Taken out meanwhile: something newer has been told, or will be.
-    if (late.get(key) !== entry) return
-    entry.tries += 1
-    if (isDocsError(failure, 'UNREACHABLE') && entry.tries < MAX_TRIES) {
-      tellLater(key, entry)
+    // Not before this one is told, and not after it: that would undo what this one tells.
+    untold.cancel()
+    untold.underway += 1
+    try {
+      await ledger.apply(key, event)
+      forget([...past, ...news])
+    } catch (error) {
+      if (!isDocsError(error, 'UNREACHABLE')) forget(news)
+      for (const one of news) one.refused = true
+      throw error
+    } finally {
+      untold.underway -= 1
+      if (untold.underway === 0) tellLater(key, untold)
+    }
+  }
+
+  /** If there is anything, and it is not too much. */
+  function tellLater(key: string, untold: Untold): void {
+    const newest = untold.news.at(-1)
+    const isOver = closing.aborted || untold.tries >= MAX_TRIES || untoldOf.size > MAX_LATE
+    if (newest === undefined || isOver) {
+      untoldOf.delete(key)
       return
     }
-    late.delete(key)
-    if (failure !== undefined) logger.error({ err: failure, key }, 'who edits could not be told')
+    const event = untold.news.map((one) => one.event).reduce(joined)
+    const whole = { ...newest, event }
+    untold.news = [whole]
+    untold.cancel = clock.after(TRY_PAUSE, () => void tellAgain(key, whole, untold))
+  }
+
+  async function tellAgain(key: string, one: News, untold: Untold): Promise<void> {
+    untold.tries += 1
+    try {
+      await tell(key, { event: one.event, past: [], news: [one] }, untold)
+    } catch (error) {
+      const isGivenUp = !isDocsError(error, 'UNREACHABLE') || untold.tries >= MAX_TRIES
+      if (isGivenUp) logger.error({ err: error, key }, 'who edits could not be told')
+    }
   }
 
   /** Callbacks overtake each other: an end that comes just after somebody came may be of the session before. */
-  function isOutdated({ event: { users }, at }: Late, event: Presence | Arrived): boolean {
-    if (event.type === 'presence' && event.status === 1) return true
+  function isOutdated({ event: { users }, at }: News, event: Presence | Arrived): boolean {
+    if (isNews(event)) return true
     const left = leftBy(event)
     if (left === undefined || clock.now() - at < grace) return false
     return left.length === 0 || users.every((id) => left.includes(id))
   }
 
-  return async function record(key, event) {
-    const before = late.get(key)
-    const outdated = before !== undefined && isOutdated(before, event)
-    // Before this one is told: after it, it would undo what this one tells.
-    if (outdated) takeOut(key)
-    try {
-      await ledger.apply(key, event)
-    } catch (error) {
-      const news = event.type === 'presence' && event.status === 1
-      if (isDocsError(error, 'UNREACHABLE') && (news || outdated)) {
-        const untold = [
-          ...(outdated ? [before.event] : []),
-          ...(news ? [event] : []),
-          // One that came later and failed sooner.
-          ...[late.get(key)?.event ?? []].flat(),
-        ]
-        keep(key, untold.reduce(joined), clock.now())
-      }
-      throw error
-    }
+  return function record(key, event) {
+    const untold = untoldOf.get(key) ?? { news: [], underway: 0, tries: 0, cancel: () => {} }
+    const newest = untold.news.at(-1)
+    const past = newest !== undefined && isOutdated(newest, event) ? untold.news : []
+    const news = isNews(event) ? [{ event, at: clock.now(), refused: false }] : []
+    if (past.length === 0 && news.length === 0) return ledger.apply(key, event)
+    untoldOf.set(key, untold)
+    untold.news = [...untold.news, ...news]
+    untold.tries = 0
+    // Who came by one that was refused has come with the next one.
+    const refused = past.filter((one) => one.refused).map((one) => one.event)
+    const whole = isNews(event) ? [...refused, event].reduce(joined) : event
+    return tell(key, { event: whole, past, news }, untold)
   }
 }
+
+const isNews = (event: Presence | Arrived): event is Presence =>
+  event.type === 'presence' && event.status === 1
 
 /** Who has left by the end of a session; undefined: this tells of none. That of an info does not either. */
 function leftBy(event: Presence | Arrived): readonly string[] | undefined {
   if (event.type === 'presence') return event.left.length > 0 ? event.left : undefined
-  return isFinal(event.save) ? (event.save.left ?? []) : undefined
+  return event.save.left
 }
 
 /** Two callbacks as one. A key's `ref` is that of its first (rule 18). */
 function joined(older: Presence, newer: Presence): Presence {
   return {
     ...newer,
-    ...(older.ref === undefined ? {} : { ref: older.ref }),
+    ref: older.ref,
     joined: [...new Set([...older.joined, ...newer.joined])],
-    left: [...new Set([...older.left, ...newer.left])],
   }
 }
