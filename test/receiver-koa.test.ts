@@ -81,6 +81,13 @@ describe('body parsers in front', LIMIT, () => {
   }
 })
 
+it('a token in the header is found beside one that proxies repeat', LIMIT, async (t) => {
+  const { app, url, callback } = await setStage(t)
+  const authorization = `Bearer ${sign({ payload: callback() })}`
+  assert.deepEqual(await post(url, {}, { authorization, via: ['1.1 a', '1.1 b'] }), done)
+  assert.equal(app.stored.length, 1)
+})
+
 describe('routes()', LIMIT, () => {
   it('leaves every other route alone: next is called', async (t) => {
     const seen: string[] = []
@@ -136,6 +143,7 @@ describe('routes()', LIMIT, () => {
       const reply = await send(url, { method, ...body })
       assert.equal(reply.status, 405)
       assert.equal(reply.headers.allow, 'POST')
+      assert.deepEqual(reply.body, method === 'HEAD' ? '' : { error: 1 })
       assert.equal(app.stored.length, 0)
     })
   }
