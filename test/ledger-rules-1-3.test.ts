@@ -325,3 +325,18 @@ describe('what a run of onSave reports', () => {
     assert.equal(s.save('A')?.phase, 'stored')
   })
 })
+
+describe('rule 3: a save by button and the final save of the same second', () => {
+  const final = { status: 2 as const, at: 5, left: ['u1'] }
+
+  it('rule 3: the one by button is the older one, whichever comes first', () => {
+    const s = story().comes('u1').wait(6_000).saved('F', final).arrive('B', { at: 5 })
+    assert.deepEqual(s.runs, ['F'])
+    assert.equal(s.save('B')?.staleBy, 'F')
+  })
+
+  it('rule 3: unless somebody has come between the two', () => {
+    const s = story().comes('u1').wait(6_000).saved('F', final).comes('u2').arrive('B', { at: 5 })
+    assert.deepEqual(s.runs, ['F', 'B'])
+  })
+})

@@ -131,3 +131,25 @@ describe('rule 5: a final save that comes again after the same user has come aga
     })
   }
 })
+
+describe('rule 5: who came before any callback has told, or without one', () => {
+  it('rule 5: a final save just after the first who was told of may be of the session before', () => {
+    const s = story({ otherSaves: false }).ask('x').answer('x', 4).wait(2_000)
+    s.comes('u1').wait(500).ask('a').answer('a', 0).arrive('F', late)
+    s.ask('b').answer('b', 4).store('F')
+    assert.equal(s.told('a'), 'saved F, uncertain')
+    assert.deepEqual(s.state.users, ['u1'], 'and it is no word of the end of the present one')
+  })
+
+  it('rule 5: it is not where nothing was open before', () => {
+    const s = story({ otherSaves: false }).ask('x').answer('x', 1).searched('x', undefined)
+    s.wait(2_000).comes('u1').wait(500).accepted('a').saved('F', late)
+    assert.equal(s.told('a'), 'saved F')
+  })
+
+  it('rule 5: somebody is there of whom nobody told: the final save before may lack what was typed since', () => {
+    const s = story().comes('u1').wait(70_000).accepted('a').arrive('F', late)
+    s.comes('u3', ['u2', 'u3']).store('F')
+    assert.equal(s.told('a'), 'saved F, uncertain')
+  })
+})

@@ -51,8 +51,12 @@ export function recordArrival(state: DocumentState, given: Arrival, now: number)
   return {
     ...state,
     ref: state.ref ?? arrival.payload.ref,
-    // The last editor has left when a final save comes, good or bad; one of before tells nothing of now.
-    ...(isFinal(save) && arrival.trigger === 'close' && save.lastTurn === state.turn
+    // The last editor has left when a final save comes, good or bad; one of before tells nothing of now,
+    // nor does one that may be.
+    ...(isFinal(save) &&
+    arrival.trigger === 'close' &&
+    save.lastTurn === state.turn &&
+    session !== 'doubtful'
       ? { users: [] }
       : {}),
     saves:

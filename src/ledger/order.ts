@@ -4,8 +4,12 @@
 import type { RunnableSave, Effect, LedgerEvent } from './event.js'
 import { isFinal, isOpen, isOvertaken, type DocumentState, type Save } from './state.js'
 
-/** Whether everything in `older` is certainly in `newer` as well. */
-function supersedes(newer: Save, older: Save): boolean {
+/** Whether everything in `older` is certainly in `newer` as well. `began`: the turn of the present session. */
+function supersedes(
+  newer: Save,
+  older: Save,
+  { began = 0 }: Pick<DocumentState, 'began'>,
+): boolean {
   // Clocks can be set back: a final save is never stale, nor is one whose command was registered
   // after the newer one had arrived.
   if (isFinal(older) && !isOvertaken(older)) return false
@@ -15,8 +19,11 @@ function supersedes(newer: Save, older: Save): boolean {
   // `lastsave` has whole seconds, so two saves may carry the same one. Then the newer one holds the
   // older one's edits if its command left after the older one's had been answered, or if it is the
   // final save of the session that the older one was made in.
+  if (isFinal(newer) && !isOvertaken(newer)) {
+    // Of a save by button or timer that is so when nobody has come between the two.
+    return older.by !== undefined || !(began > newer.turn && began < older.turn)
+  }
   if (older.by === undefined) return false
-  if (isFinal(newer) && !isOvertaken(newer)) return true
   return (
     newer.by !== undefined && older.by.answered !== undefined && newer.by.turn > older.by.answered
   )
@@ -41,16 +48,16 @@ export function orderIsInDoubt(state: DocumentState): boolean {
       save !== newest &&
       save.lastSave !== undefined &&
       save.lastSave >= (newest.lastSave ?? Infinity) &&
-      !supersedes(newest, save) &&
+      !supersedes(newest, save, state) &&
       !(newest.by !== undefined && newest.by.turn > Math.min(save.turn, save.lastTurn)) &&
       !(isOvertaken(save) && isFinal(newest) && !isOvertaken(newest)),
   )
 }
 
 /** Whether `left` is to be stored before `right`. */
-function goesBefore(left: Save, right: Save): boolean {
-  if (supersedes(right, left)) return true
-  if (supersedes(left, right)) return false
+function goesBefore(left: Save, right: Save, state: DocumentState): boolean {
+  if (supersedes(right, left, state)) return true
+  if (supersedes(left, right, state)) return false
   // Without a `lastsave` the order falls back to arrival.
   const [leftTime, rightTime] = [left.lastSave ?? left.at, right.lastSave ?? right.at]
   return leftTime === rightTime ? left.turn < right.turn : leftTime < rightTime
@@ -92,7 +99,9 @@ export function advanceSaves(
   if (!state.saves.some((save) => save.phase === 'waiting')) return { state }
   const saves = state.saves.map((save) => {
     if (save.phase !== 'waiting') return save
-    const newer = state.saves.find((other) => other.phase === 'stored' && supersedes(other, save))
+    const newer = state.saves.find(
+      (other) => other.phase === 'stored' && supersedes(other, save, state),
+    )
     if (newer === undefined) return save
     const { payload, ...rest } = save
     return {
@@ -108,7 +117,7 @@ export function advanceSaves(
     : saves
         .filter((save) => isOpen(save))
         .reduce<Save | undefined>(
-          (first, save) => (first === undefined || goesBefore(save, first) ? save : first),
+          (first, save) => (first === undefined || goesBefore(save, first, state) ? save : first),
           undefined,
         )
   if (next?.payload === undefined) return { state: { ...state, saves } }
