@@ -74,7 +74,7 @@ export function assembleDocs(given: DocsOptions, outside: Outside): Docs {
   const keys = secrets === null ? null : createKeys(secrets)
   const refs = createRefSigner(secrets, prefix)
   const stats = createStats(clock)
-  const watch = createWatch({ clock, prefix })
+  const watch = createWatch({ clock, logger, prefix })
   const events = createEvents(logger, [stats.counters, watch.listeners])
   const closing = new AbortController()
 

@@ -1,7 +1,7 @@
 /** `docs.inspector()` over HTTP: what it records, what it keeps to itself, and where it ends. */
 import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
-import { createDocs, isDocsError } from '../src/index.js'
+import { createDocs, isDocsError, RejectSave } from '../src/index.js'
 import { axisOf } from '../src/pages/inspector-time.js'
 import { createTape, MAX_CHARACTERS, MAX_ENTRIES } from '../src/inspector/tape.js'
 import { whyOf } from '../src/inspector/why.js'
@@ -86,7 +86,9 @@ describe('the record', LIMIT, () => {
   })
 
   it('tells each attempt of onSave and why it failed, without what a link in that message holds', async (t) => {
-    const behaviour = [new Error('PUT https://me:word@store.example/a?signature=b failed')]
+    const behaviour = [
+      new Error('PUT https://me:word@store.example/a?signature=b failed, as src_https://c/?d=e'),
+    ]
     const onSave = (): void => {
       const error = behaviour.shift()
       if (error !== undefined) throw error
@@ -102,7 +104,7 @@ describe('the record', LIMIT, () => {
     const [first, second] = ofType(entries, 'ran')
     assert.match(
       first?.failure?.message ?? '',
-      /^PUT https:\/\/store\.example\/a\?link=\S+ failed$/,
+      /^PUT https:\/\/store\.example\/a\?link=\S+ failed, as src_https:\/\/c\/\?link=\S+$/,
     )
     assert.equal(second?.failure, undefined)
   })
@@ -134,6 +136,28 @@ describe('the record', LIMIT, () => {
     assert.match(text, /"type":"callback"/)
     for (const secret of [SECRET, 'USERDATA', 'RETURNED', 'eyJ', 'md5=', 'expires=', 'Bearer ey']) {
       assert.equal((text + file).includes(secret), false, secret)
+    }
+  })
+
+  it('ends no save and no callback otherwise by what it cannot write down', async (t) => {
+    let runs = 0
+    const { docs, open } = await startInspected(t, {
+      onSave() {
+        runs += 1
+        const cause = Object.assign(new Error(), { message: Object.create(null) as unknown })
+        throw new RejectSave('it can never be stored', { cause })
+      },
+    })
+    ;(await open('k1')).type('x')
+    assert.equal((await failure(docs.forcesave('k1'), 'STORAGE_FAILED')).retryable, false)
+    assert.equal(runs, 1)
+
+    const unsigned = await startInspected(t, { secret: null, simulation: {} })
+    const ref = unsigned.docs.callbackUrl('file').split('/').at(-1)
+    for (const strange of [{ userdata: undefined }, { size: 1n }]) {
+      const body = { key: 'k2', status: 1, users: ['u1'], actions: [], ...strange }
+      const reply = await unsigned.docs.receive({ body, headers: {}, ref })
+      assert.deepEqual(reply, { status: 200, body: { error: 0 } })
     }
   })
 
@@ -549,6 +573,14 @@ describe('the middleware', LIMIT, () => {
 })
 
 describe('the download', { timeout: 60_000 }, () => {
+  it('comes whole, whatever stands for somebody who has come or left', async (t) => {
+    const { app, address } = await startInspected(t)
+    const actions = [null, 'u1', { type: 1, userid: 'u1' }]
+    await postSigned(app.docs.callbackUrl('file'), { key: 'k1', status: 1, users: ['u1'], actions })
+    const file = await (await fetch(`${address}/record.jsonl`)).text()
+    assert.match(file, /"type":"editor","action":"open","user":"u1"[^]*"type":"reply"/)
+  })
+
   it('is a recording that plays to the verdicts that were given', async (t) => {
     const { docs, open, server, address } = await startInspected(t, {
       simulation: { secret: SECRET, conversion: { delay: 250 } },

@@ -108,7 +108,8 @@ function linked(body: SafeBody, { allowed }: RecordingParts): SafeBody {
 /** Who came and left, as the callbacks tell it: nobody has watched the editors themselves. */
 function editors({ status, actions }: SafeBody): { action: 'open' | 'close'; user: string }[] {
   if (!Array.isArray(actions) || ![1, 2, 3, 4].includes(Number(status))) return []
-  return (actions as { type?: unknown; userid?: unknown }[]).flatMap(({ type, userid }) => {
+  return (actions as ({ type?: unknown; userid?: unknown } | null)[]).flatMap((action) => {
+    const { type, userid } = action ?? {}
     if (typeof userid !== 'string' || (type !== 0 && type !== 1)) return []
     return [{ action: type === 1 ? ('open' as const) : ('close' as const), user: userid }]
   })

@@ -24,7 +24,8 @@ function safeLink(link: string): string {
   return `${protocol}//${host}${pathname}${search === '' ? '' : marked(search)}`
 }
 
-const LINK = /\b[a-z][a-z\d+.-]*:\/\/[^\s"'<>]+/gi
+/** Bounded, so that a long text without a link takes no longer; a name may stand right before it. */
+const LINK = /[a-z][a-z\d+.-]{0,30}:\/\/[^\s"'<>]+/gi
 const TOKEN = /\beyJ[\w-]+(\.[\w-]*)*/g
 
 /** A message without what a link or token in it would tell. */

@@ -5,13 +5,13 @@
 import type { CallbackTrace, CommandTrace } from '../channels.js'
 import type { Clock } from '../clock.js'
 import { isDocsError } from '../errors.js'
-import type { Counters, DocsEvents } from '../events.js'
+import type { Counters, DocsEvents, Logger } from '../events.js'
 import type { Effect } from '../ledger/event.js'
 import type { Callback } from '../protocol/callback.js'
 import type { CommandName } from '../protocol/command.js'
 import { handleOf, unpackUserdata } from '../protocol/userdata.js'
 import { adviceOn } from './advice.js'
-import type { Happening } from './entry.js'
+import type { Happening, SafeBody } from './entry.js'
 import { createTape, type Tape } from './tape.js'
 import { failureOf, safeBody } from './safe.js'
 import { whyOf } from './why.js'
@@ -43,7 +43,13 @@ export interface Watch {
 
 const nothing = (): void => {}
 
-export function createWatch({ clock, prefix }: { clock: Clock; prefix: string }): Watch {
+export interface WatchParts {
+  clock: Clock
+  logger: Logger
+  prefix: string
+}
+
+export function createWatch({ clock, logger, prefix }: WatchParts): Watch {
   let tape: Tape | undefined
   let calls = 0
   let commands = 0
@@ -52,8 +58,14 @@ export function createWatch({ clock, prefix }: { clock: Clock; prefix: string })
   /** The calls under way by what they are about, for which command was asked for by the application. */
   const asked = new Map<string, number>()
 
-  function add(happening: Happening): void {
-    tape?.add({ n: tape.next, at: clock.now(), ...happening })
+  /** Whatever cannot be written down, a call, a reply or a save must not end otherwise because of it. */
+  function add(tell: () => Happening): void {
+    if (tape === undefined) return
+    try {
+      tape.add({ n: tape.next, at: clock.now(), ...tell() })
+    } catch (error) {
+      logger.debug({ err: error }, 'the inspector could not write something down')
+    }
   }
 
   function count(about: string, by: 1 | -1): void {
@@ -71,15 +83,15 @@ export function createWatch({ clock, prefix }: { clock: Clock; prefix: string })
       const what = askedFor(about)
       count(what, 1)
       const known = key === undefined ? {} : { key }
-      add({ type: 'call', call, name, ...known, ...(id === undefined ? {} : { id }) })
+      add(() => ({ type: 'call', call, name, ...known, ...(id === undefined ? {} : { id }) }))
       return (error) => {
         count(what, -1)
         const { outcome } = about
-        const ended = error === undefined ? {} : { failure: failureOf(error) }
-        add({
-          ...{ type: 'call-ended', call, ...known, ...ended },
+        add(() => ({
+          ...{ type: 'call-ended', call, ...known },
+          ...(error === undefined ? {} : { failure: failureOf(error) }),
           ...(outcome === undefined ? {} : { outcome }),
-        })
+        }))
       }
     },
     command(name, body) {
@@ -90,23 +102,24 @@ export function createWatch({ clock, prefix }: { clock: Clock; prefix: string })
       const own = !asked.has(askedFor({ name, key, id }))
       const command = commands++
       const known = key === undefined ? {} : { key }
-      add({
+      add(() => ({
         ...{ type: 'command', command, name, ...known, own, body: safeBody(body, prefix) },
         ...(id === undefined ? {} : { id }),
-      })
+      }))
       return (answered) => {
         const about = { type: 'response', command, ...known } as const
         if ('response' in answered) {
-          const fields = safeBody(answered.response, prefix)
-          add({ ...about, error: 0, sent: true, body: { ...fields, error: 0 } })
+          const { response } = answered
+          const body = (): SafeBody => ({ ...safeBody(response, prefix), error: 0 })
+          add(() => ({ ...about, error: 0, sent: true, body: body() }))
           return
         }
         const { error, sent } = answered
         const number = isDocsError(error, 'COMMAND_REJECTED') ? error.error : undefined
-        add({
+        add(() => ({
           ...{ ...about, error: number ?? null, sent, failure: failureOf(error) },
           body: number === undefined ? {} : { ...known, error: number },
-        })
+        }))
       }
     },
     callback(about, { key, status, body }) {
@@ -114,46 +127,47 @@ export function createWatch({ clock, prefix }: { clock: Clock; prefix: string })
       const { ref = '', id, save } = about
       const callback = callbacks++
       believed.set(about, callback)
-      add({
+      add(() => ({
         ...{ type: 'callback', callback, key, ref, status, body: safeBody(body, prefix) },
         ...(id === undefined ? {} : { id }),
         ...(save === undefined ? {} : { save }),
-      })
+      }))
     },
     replied(about, { status, body }) {
       const callback = believed.get(about)
       const { key } = about
       // One that was not believed is told of by the event `rejected`.
       if (callback === undefined || key === undefined) return
-      add({ type: 'reply', callback, key, status, error: body.error })
+      add(() => ({ type: 'reply', callback, key, status, error: body.error }))
     },
     rejected,
     ran({ key, save }, failed) {
-      if (tape === undefined) return
-      const failure = failed === undefined ? {} : { failure: failureOf(failed.error) }
-      add({ type: 'ran', key, save, ...failure })
+      add(() => ({
+        ...{ type: 'ran', key, save },
+        ...(failed === undefined ? {} : { failure: failureOf(failed.error) }),
+      }))
     },
     settled(key, { id: own, kind, verdict }) {
-      if (tape === undefined || kind === 'nudge') return
+      if (kind === 'nudge') return
       const id = handleOf(key, own)
       const { outcome, rule } = verdict
-      add({
+      add(() => ({
         ...{ type: 'verdict', key, id, kind, outcome, rule },
         ...('certain' in verdict ? { certain: verdict.certain } : {}),
-        why: whyOf(verdict, id, tape.of(key)),
-      })
+        why: whyOf(verdict, id, tape?.of(key) ?? []),
+      }))
     },
     listeners: {
       rejected,
-      saving: (event) => add({ type: 'saving', ...event }),
+      saving: (event) => add(() => ({ type: 'saving', ...event })),
       'save-failed': ({ key, save, permanent }) =>
-        add({ type: 'save-failed', key, save, permanent }),
-      late: (event) => add({ type: 'late', ...event }),
+        add(() => ({ type: 'save-failed', key, save, permanent })),
+      late: (event) => add(() => ({ type: 'late', ...event })),
     },
   }
 
   function rejected(event: DocsEvents['rejected']): void {
-    if (tape !== undefined) add({ type: 'rejected', ...event, advice: adviceOn(event) })
+    add(() => ({ type: 'rejected', ...event, advice: adviceOn(event) }))
   }
 }
 
