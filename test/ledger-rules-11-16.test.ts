@@ -1,7 +1,7 @@
 /** `settlement.md`, rules 11 to 16: strangers, failures, closing, nudges, deadlines, info. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { plainError, quietStory, story } from './support/story.js'
+import { plainError, quietStory, runOf, story } from './support/story.js'
 
 describe('rule 11: a save without an id of ours', () => {
   for (const trigger of ['button', 'timer', 'form', 'command'] as const) {
@@ -261,6 +261,17 @@ describe('rule 15: the first verdict wins', () => {
   it('rule 15: nor is it when it is reported stored twice', () => {
     const s = story().accepted('a').saved('A', { for: 'a' }).store('A')
     assert.equal(s.count('late'), 0)
+  })
+
+  it('rule 15: nor is what a worker tells that was taken for dead: that run has ended otherwise', () => {
+    const s = story().ask('a').register('b', { timeout: 1_000 }).answer('b', 0)
+    s.arrive('B', { for: 'b' })
+    const first = runOf(s.state, 'B')
+    s.fail('B').wait(1_000).arrive('B', { for: 'b', url: 'again' })
+    s.event({ type: 'stored', ...first, stored: null })
+    assert.equal(s.count('late'), 0)
+    s.store('B')
+    assert.equal(s.count('late'), 1)
   })
 
   it('rule 15: whatever comes after a verdict changes nothing', () => {

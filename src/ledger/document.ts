@@ -194,7 +194,7 @@ function expireRequests(state: DocumentState, now: number): DocumentState {
 function lateFor(before: DocumentState, event: LedgerEvent): Effect[] {
   if (event.type !== 'stored') return []
   const save = before.saves.find(({ name }) => name === event.name)
-  if (save === undefined || save.phase === 'stored') return []
+  if (save === undefined || save.phase === 'stored' || save.sequence !== event.sequence) return []
   const command = before.commands.find(({ id }) => id === save.by?.id)
   return command?.settled === undefined ? [] : [{ type: 'late', id: command.id }]
 }
