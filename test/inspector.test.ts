@@ -511,6 +511,33 @@ describe('the middleware', LIMIT, () => {
     assert.equal(await statusOf('[::1]:3000'), 200)
   })
 
+  it('tells the page of a stranger nothing, though the application allows it by CORS', async (t) => {
+    const { address } = await startInspected(t, {
+      before: [
+        async (ctx, next) => {
+          ctx.set('Access-Control-Allow-Origin', ctx.get('Origin'))
+          await next()
+        },
+      ],
+    })
+    const statusOf = async (path: string, headers: Record<string, string>): Promise<number> =>
+      (await send(`${address}/${path}`, { method: 'GET', headers })).status
+    const origin = 'https://stranger.example'
+    for (const path of ['record.jsonl', 'events']) {
+      assert.equal(await statusOf(path, { origin }), 403, path)
+      for (const site of ['cross-site', 'same-site']) {
+        const headers = { origin, 'sec-fetch-site': site, 'sec-fetch-mode': 'cors' }
+        assert.equal(await statusOf(path, headers), 403, `${path}, ${site}`)
+      }
+    }
+    // A link to the page, and the page's own requests.
+    const link = { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate' }
+    assert.equal(await statusOf('', link), 200)
+    const own = { 'sec-fetch-site': 'same-origin', origin: 'http://localhost:8080' }
+    assert.equal(await statusOf('record.jsonl', own), 200)
+    assert.equal(await statusOf('record.jsonl', { origin: new URL(address).origin }), 200)
+  })
+
   it('is not made in production, unless it is told to', (t) => {
     const before = process.env['NODE_ENV']
     t.after(() => {

@@ -105,6 +105,9 @@ function inspector(parts: InspectorParts, path: string, guarded: boolean): Middl
         'The inspector is for development: open it by localhost, by an IP address or by the host of publicUrl.',
       )
     }
+    if (isForeign(ctx)) {
+      return answer(ctx, 403, 'The inspector is for its own page: open it in the browser.')
+    }
     // Relative, so that it is right behind a prefix, too.
     if (ctx.path === path) return ctx.redirect(`${path.slice(path.lastIndexOf('/') + 1)}/`)
     const name = ctx.path.slice(path.length + 1)
@@ -157,6 +160,18 @@ function inspector(parts: InspectorParts, path: string, guarded: boolean): Middl
     ctx.type = 'application/x-ndjson; charset=utf-8'
     ctx.body = Readable.from(withBreaks(lines))
   }
+}
+
+/**
+ * Whether the page of another site asks for more than to be left for this one: where the CORS of the
+ * application lets it, it would read the record.
+ */
+function isForeign(ctx: Context): boolean {
+  const site = ctx.get('Sec-Fetch-Site')
+  if (site !== '') return site.endsWith('-site') && ctx.get('Sec-Fetch-Mode') !== 'navigate'
+  // Browsers tell that to localhost and over TLS only.
+  const origin = ctx.get('Origin')
+  return origin !== '' && (!URL.canParse(origin) || new URL(origin).host !== ctx.host)
 }
 
 const selected = (tape: Tape, key: string | undefined): ReturnType<Tape['from']> =>
