@@ -4,8 +4,9 @@
  *
  *     0 3 * * *  cd /srv/files-app; node --import tsx examples/nightly-backup/nightly-backup.ts; restic backup files
  *
- * Exit code 0: all of it is stored. 1: some of it is not, and the last lines say what and why. 130: it
- * was interrupted. With `;` the backup is made in any case, with `&&` only of everything.
+ * Exit code 0: all of it is stored, what is counted as uncertain most likely so. 1: some of it is not, and
+ * the last lines say what and why. 130: it was interrupted. With `;` the backup is made in any case, with
+ * `&&` only without a failure.
  */
 import { createDocs } from '../../src/index.js'
 import { options } from '../multi-process/settings.js'
