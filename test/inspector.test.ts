@@ -87,7 +87,9 @@ describe('the record', LIMIT, () => {
 
   it('tells each attempt of onSave and why it failed, without what a link in that message holds', async (t) => {
     const behaviour = [
-      new Error('PUT https://me:word@store.example/a?signature=b failed, as src_https://c/?d=e'),
+      new Error(
+        'PUT https://me:word@store.example/a?signature=b failed, as src_https://c/?d=e and GET /f?g=h',
+      ),
     ]
     const onSave = (): void => {
       const error = behaviour.shift()
@@ -104,7 +106,7 @@ describe('the record', LIMIT, () => {
     const [first, second] = ofType(entries, 'ran')
     assert.match(
       first?.failure?.message ?? '',
-      /^PUT https:\/\/store\.example\/a\?link=\S+ failed, as src_https:\/\/c\/\?link=\S+$/,
+      /^PUT https:\/\/store\.example\/a\?link=\S+ failed, as src_https:\/\/c\/\?link=\S+ and GET \/f\?…$/,
     )
     assert.equal(second?.failure, undefined)
   })

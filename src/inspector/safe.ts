@@ -24,13 +24,19 @@ function safeLink(link: string): string {
   return `${protocol}//${host}${pathname}${search === '' ? '' : marked(search)}`
 }
 
-/** Bounded, so that a long text without a link takes no longer; a name may stand right before it. */
-const LINK = /[a-z][a-z\d+.-]{0,30}:\/\/[^\s"'<>]+/gi
+/**
+ * A link, or the query of one that begins with its path. Bounded, so that a long text without any takes no
+ * longer; a name may stand right before it.
+ */
+const LINK = /([a-z][a-z\d+.-]{0,30}:\/\/[^\s"'<>]+)|\?[^\s"'<>=?]*=[^\s"'<>]*/gi
 const TOKEN = /\beyJ[\w-]+(\.[\w-]*)*/g
 
 /** A message without what a link or token in it would tell. */
 export function safeText(text: string): string {
-  const safe = text.slice(0, MAX_TEXT).replace(LINK, safeLink).replace(TOKEN, '<token>')
+  const safe = text
+    .slice(0, MAX_TEXT)
+    .replace(LINK, (_found, link?: string) => (link === undefined ? '?…' : safeLink(link)))
+    .replace(TOKEN, '<token>')
   return safe.length <= MAX_MESSAGE ? safe : `${safe.slice(0, MAX_MESSAGE)}…`
 }
 
