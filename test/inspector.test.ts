@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
 import { createDocs, isDocsError, RejectSave } from '../src/index.js'
 import { axisOf } from '../src/pages/inspector-time.js'
+import { callbackWords } from '../src/pages/inspector-words.js'
 import { createTape, MAX_CHARACTERS, MAX_ENTRIES } from '../src/inspector/tape.js'
 import { whyOf } from '../src/inspector/why.js'
 import type { Entry } from '../src/inspector/entry.js'
@@ -443,6 +444,12 @@ describe('the reason of a verdict', () => {
 })
 
 describe('the axis of time', () => {
+  it('shows a callback whatever stands in it for somebody who has come or left', () => {
+    const callback = { type: 'callback', callback: 0, key: 'k1', ref: 'r', status: 1 } as const
+    const body = { actions: [null, { type: 1, userid: 'ann' }], users: ['ann'] }
+    assert.match(callbackWords({ ...callback, n: 0, at: 0, body }), /ann has come$/)
+  })
+
   it('shows an idle hour as a short break, and two seconds of action as before', () => {
     const action = [0, 20, 500, 2_000]
     const alone = axisOf(action, 0)

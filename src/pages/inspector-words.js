@@ -62,8 +62,10 @@ function presence({ actions, users }) {
   const who = Array.isArray(users) ? users.map(String) : []
   if (!Array.isArray(actions) || actions.length === 0) return `${list(who)} edit`
   return actions
-    .map((/** @type {{ type?: unknown, userid?: unknown }} */ { type, userid }) =>
-      type === 1 ? `${String(userid)} has come` : `${String(userid)} has left`,
+    .map((/** @type {{ type?: unknown, userid?: unknown } | null} */ action) =>
+      action?.type === 1
+        ? `${String(action.userid)} has come`
+        : `${String(action?.userid)} has left`,
     )
     .join(', ')
 }
