@@ -383,3 +383,16 @@ describe('rule 6: answered 4, when the last editor may just have left', () => {
     assert.equal(s.ask('a').answer('a', 4).told('a'), 'waits')
   })
 })
+
+describe('rule 6: a request that goes on when its caller has given up', () => {
+  it('rule 6: makes no later result certain before it has ended, whatever is stored meanwhile', () => {
+    const s = story({ otherSaves: false }).comes('u1').register('a', { timeout: 1_000 }).wait(1_000)
+    // While its request is on its way still: it may get there after the one of `b`, and save more.
+    s.accepted('b').wait(500).saved('B', { for: 'b' }).ask('c').answer('c', 4).wait(2_000)
+    assert.equal(s.told('c'), 'unchanged, no-changes, uncertain')
+    s.unreachable('a', false).ask('d').answer('d', 4).wait(2_000)
+    assert.equal(s.told('d'), 'unchanged, no-changes, uncertain')
+    s.accepted('e').wait(500).saved('E', { for: 'e', at: 2 }).ask('f').answer('f', 4).wait(2_000)
+    assert.equal(s.told('f'), 'unchanged, no-changes')
+  })
+})

@@ -61,7 +61,9 @@ function coveringSave(
   state: DocumentState,
   { answer, expired }: Pick<Command, 'answer' | 'expired'>,
 ): Save | undefined {
-  const dealtWith = answer?.error === 0 ? answer.turn : expired
+  // Not answered yet: its caller's patience is over, and the request may arrive at any time.
+  if (answer === undefined) return undefined
+  const dealtWith = answer.error === 0 ? answer.turn : expired && Math.max(expired, answer.turn)
   if (dealtWith === undefined) return undefined
   return state.saves.find(
     ({ phase, by }) => phase === 'stored' && by !== undefined && by.turn > dealtWith,
