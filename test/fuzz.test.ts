@@ -2,9 +2,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { closingLine, fuzz } from './fuzz/fuzz.js'
+import { firstSeed } from './support/seed.js'
 
 /** `SEED=123 npm test` replays a run; `npm run fuzz -- 1 --seed 123` one input. */
-const first = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31))
+const first = firstSeed()
 const COUNT = 20_000
 
 test(

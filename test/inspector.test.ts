@@ -520,6 +520,19 @@ describe('the middleware', LIMIT, () => {
     assert.equal(await statusOf('[::1]:3000'), 200)
   })
 
+  it('goes by no name that a page could claim, though the application believes its proxy', async (t) => {
+    const { address } = await startInspected(t, {
+      before: [
+        async (ctx, next) => {
+          ctx.app.proxy = true
+          await next()
+        },
+      ],
+    })
+    const headers = { host: 'evil.example', 'x-forwarded-host': 'localhost' }
+    assert.equal((await send(`${address}/`, { method: 'GET', headers })).status, 403)
+  })
+
   it('tells the page of a stranger nothing, though the application allows it by CORS', async (t) => {
     const { address } = await startInspected(t, {
       before: [

@@ -15,9 +15,10 @@ import { findViolation, runMany } from './schedules/many.js'
 import { openRedis, type SharedRedis } from './schedules/redis.js'
 import { runSchedule } from './schedules/schedule.js'
 import { startRedis, type TestRedis } from './support/redis.js'
+import { firstSeed } from './support/seed.js'
 
 /** `SEED=123 npm test` replays a run; `npm run schedules -- --redis --seed 123` shows one schedule. */
-const first = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31))
+const first = firstSeed()
 const COUNT = 2000
 /** How many schedules, from seed 1, what is broken may survive: the same ones in every run. */
 const PATIENCE = 300

@@ -3,9 +3,10 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { brokenRules } from './schedules/broken.js'
 import { findViolation, runMany } from './schedules/many.js'
+import { firstSeed } from './support/seed.js'
 
 /** `SEED=123 npm test` replays a run; `npm run schedules -- --seed 123` shows one schedule. */
-const first = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31))
+const first = firstSeed()
 const COUNT = 5000
 /** How many schedules, from seed 1, a broken rule may survive: the same ones in every run. */
 const PATIENCE = 3000

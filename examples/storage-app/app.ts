@@ -130,7 +130,7 @@ export async function createStorageApp(settings: Settings): Promise<StorageApp> 
   // Before everything that reads bodies.
   koa.use(docs.routes())
   // At /inspector, for whoever develops this: what goes to and fro, and why each verdict was given.
-  if (process.env['NODE_ENV'] !== 'production') koa.use(docs.inspector())
+  if (settings.inspector) koa.use(docs.inspector())
   koa.use(async (ctx, next) => {
     const docsOrigin = new URL(docsPublicUrl).origin
     ctx.set('Content-Security-Policy', policy(docsOrigin))

@@ -28,7 +28,7 @@ listener.listen(settings.port, settings.host)
 await once(listener, 'listening')
 
 console.log(`The storage app is at http://localhost:${settings.port}`)
-if (process.env['NODE_ENV'] !== 'production') {
+if (settings.inspector) {
   console.log(`What goes to and fro is shown at http://localhost:${settings.port}/inspector`)
 }
 if (simulated !== undefined) {

@@ -17,6 +17,8 @@ export interface Settings {
   redis: string | undefined
   /** How long a save may take, in ms. */
   timeout: number
+  /** Whether the inspector is there: it shows to everybody what goes to and fro. */
+  inspector: boolean
 }
 
 /**
@@ -43,5 +45,6 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
     downloadOrigins: [new URL(docsPublicUrl).origin, ...origins.filter((origin) => origin !== '')],
     redis: env['REDIS_URL'],
     timeout: Number(env['SAVE_TIMEOUT'] ?? 20_000),
+    inspector: env['NODE_ENV'] !== 'production' && ['127.0.0.1', '::1', 'localhost'].includes(HOST),
   }
 }

@@ -98,7 +98,8 @@ function inspector(parts: InspectorParts, path: string, guarded: boolean): Middl
       return answer(ctx, 405, 'The inspector is read-only: GET and HEAD are allowed.')
     }
     // A page of a stranger's whose name leads to this machine would be of the same origin.
-    if (!guarded && isIP(ctx.hostname.replace(/^\[|\]$/g, '')) === 0 && !hosts.has(ctx.hostname)) {
+    const hostname = askedFor(ctx)
+    if (!guarded && isIP(hostname.replace(/^\[|\]$/g, '')) === 0 && !hosts.has(hostname)) {
       return answer(
         ctx,
         403,
@@ -171,7 +172,7 @@ function isForeign(ctx: Context): boolean {
   if (site !== '') return site.endsWith('-site') && ctx.get('Sec-Fetch-Mode') !== 'navigate'
   // Browsers tell that to localhost and over TLS only.
   const origin = ctx.get('Origin')
-  return origin !== '' && (!URL.canParse(origin) || new URL(origin).host !== ctx.host)
+  return origin !== '' && (!URL.canParse(origin) || new URL(origin).host !== ctx.req.headers.host)
 }
 
 const selected = (tape: Tape, key: string | undefined): ReturnType<Tape['from']> =>
@@ -191,6 +192,12 @@ function optionsOf({ options }: InspectorParts): { [name: string]: number | bool
 function answer(ctx: Context, status: number, text: string): void {
   ctx.status = status
   ctx.body = `${text}\n`
+}
+
+/** By `Host` itself: with `app.proxy` Koa goes by headers that the page of a stranger can set. */
+function askedFor(ctx: Context): string {
+  const url = `http://${ctx.req.headers.host ?? ''}`
+  return URL.canParse(url) ? new URL(url).hostname : ''
 }
 
 const hostOf = (url: string | undefined): string[] =>
