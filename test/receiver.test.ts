@@ -340,7 +340,8 @@ describe('a token', LIMIT, () => {
   it('is not asked for where tokens are off, and not looked at', async (t) => {
     const { app, url, callback } = await setStage(t, { secret: null })
     assert.deepEqual(await post(url, callback()), done)
-    assert.deepEqual(await post(url, { ...callback({ status: 6 }), token: 'x' }), done)
+    const later = callback({ status: 6, lastsave: '2026-01-01T00:00:01.000Z' })
+    assert.deepEqual(await post(url, { ...later, token: 'x' }), done)
     assert.deepEqual(
       app.stored.map(({ ref, save }) => [ref, 'token' in save.body]),
       [
