@@ -69,19 +69,21 @@ function record(
     case 'found':
       return recordFound(state, event, now)
     case 'discarded':
-      return finish(state, event.name, (save) => ({ ...save, discarded: true }))
+      return finish(state, isNamed(event), (save) => ({ ...save, discarded: true }))
     case 'stored':
-      return finish(state, event.name, (save) => {
-        if (save.sequence !== event.sequence) return save
+      return finish(state, isRun(event), (save) => {
         const { error, permanent, ...rest } = save
         return { ...rest, phase: 'stored', stored: event.stored }
       })
-    case 'failed':
-      return finish(state, event.name, (save) => {
-        if (save.sequence !== event.sequence || save.phase !== 'running') return save
-        const { error, permanent } = event
-        return { ...save, phase: 'failed', error, permanent }
-      })
+    case 'failed': {
+      const { error, permanent } = event
+      const isOfIt = isRun(event)
+      return finish(
+        state,
+        (save) => isOfIt(save) && save.phase === 'running',
+        (save) => ({ ...save, phase: 'failed', error, permanent }),
+      )
+    }
     case 'looked': {
       const { look, ...rest } = state
       const looked = { at: now, presence: event.presence }
@@ -93,19 +95,31 @@ function record(
       return state
   }
 
-  function finish(from: DocumentState, name: string, change: (save: Save) => Save): DocumentState {
+  function finish(
+    from: DocumentState,
+    isMeant: (save: Save) => boolean,
+    change: (save: Save) => Save,
+  ): DocumentState {
     const saves = from.saves.map((save) => {
-      // Stored stays stored: a second verdict on one run is a step done twice.
-      if (save.name !== name || save.phase === 'stored') return save
-      const changed = change(save)
-      // It tells of an earlier run, or again: whoever gets no answer of Redis tells it twice.
-      if (changed === save) return save
-      const { payload, ...rest } = changed
+      if (!isMeant(save)) return save
+      const { payload, ...rest } = change(save)
       return { ...rest, done: { turn: from.turn, at: now } }
     })
     return { ...from, saves }
   }
 }
+
+/** Stored stays stored: a second verdict on one run is a step done twice. */
+const isNamed =
+  ({ name }: { name: string }) =>
+  (save: Save): boolean =>
+    save.name === name && save.phase !== 'stored'
+
+/** Whoever gets no answer of Redis tells the end of a run twice, the second time perhaps during the next one. */
+const isRun =
+  (run: { name: string; sequence: number }) =>
+  (save: Save): boolean =>
+    isNamed(run)(save) && save.sequence === run.sequence
 
 function recordSearch(
   before: DocumentState,
@@ -193,8 +207,8 @@ function expireRequests(state: DocumentState, now: number): DocumentState {
 /** Rule 15: a save that comes after its command's verdict is told, and changes nothing. */
 function lateFor(before: DocumentState, event: LedgerEvent): Effect[] {
   if (event.type !== 'stored') return []
-  const save = before.saves.find(({ name }) => name === event.name)
-  if (save === undefined || save.phase === 'stored' || save.sequence !== event.sequence) return []
+  const save = before.saves.find(isRun(event))
+  if (save === undefined) return []
   const command = before.commands.find(({ id }) => id === save.by?.id)
   return command?.settled === undefined ? [] : [{ type: 'late', id: command.id }]
 }
