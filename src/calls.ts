@@ -13,6 +13,7 @@ import {
 import type { Asks, Asked } from './client/asks.js'
 import { commandChannel, traced, type CommandTrace } from './channels.js'
 import type { CommandClient } from './client/commands.js'
+import { createGroups } from './client/groups.js'
 import { startDeadline } from './client/deadline.js'
 import type { Clock } from './clock.js'
 import { commandRejected, DocsError, fromPlainError } from './errors.js'
@@ -59,11 +60,19 @@ type Calls = Pick<
 /** How long after its deadline a call still waits for the ledger, which may have lost Redis, ms. */
 const LEDGER_AWAY = 2_000
 
+const noAnswer = (key: string | undefined): DocsError =>
+  new DocsError(
+    'TIMEOUT',
+    'this call has no answer by its deadline',
+    key === undefined ? {} : { key },
+  )
+
 /** Answers after which the rules still find an outcome (`settlement.md` 4 to 8). */
 const SETTLED_BY_RULES: ReadonlySet<number | null> = new Set([0, 1, 3, 4])
 
 export function createCalls(parts: CallParts): Calls {
   const { asks, client, forgotten, clock, logger, stats, watch, closing } = parts
+  const groups = createGroups(asks.ask, clock)
 
   /** Runs `work` until its deadline, the caller's signal or `close()`. */
   function within<Result>(
@@ -71,11 +80,12 @@ export function createCalls(parts: CallParts): Calls {
     options: CallOptions,
     otherwise: number,
     work: (signal: AbortSignal) => Promise<Result>,
+    late = (): Promise<DocsError> => Promise.resolve(noAnswer(about.key)),
   ): Promise<Result> {
     return traced(commandChannel, about, async () => {
       const ended = watch.call(about)
       try {
-        const result = await limited(about.key, options, otherwise, work)
+        const result = await limited(about.key, options, otherwise, work, late)
         ended()
         return result
       } catch (error) {
@@ -90,6 +100,7 @@ export function createCalls(parts: CallParts): Calls {
     { signal, timeout }: CallOptions,
     otherwise: number,
     work: (signal: AbortSignal) => Promise<Result>,
+    late: () => Promise<DocsError>,
   ): Promise<Result> {
     if (closing.aborted) throw closedError(key)
     signal?.throwIfAborted()
@@ -103,8 +114,7 @@ export function createCalls(parts: CallParts): Calls {
       if (ended === 'aborted') signal?.throwIfAborted()
       if (ended === 'given up') throw closedError(key)
       if (ended !== 'expired') throw error
-      const about = key === undefined ? {} : { key }
-      throw new DocsError('TIMEOUT', 'this call has no answer by its deadline', about)
+      throw await late()
     } finally {
       stats.pending.calls -= 1
       cancelClose()
@@ -121,7 +131,11 @@ export function createCalls(parts: CallParts): Calls {
   ): Promise<Asked> {
     const otherwise = kind === 'info' ? parts.commandTimeout : parts.timeout
     const { userdata, timeout = otherwise } = options
-    const asked = await asks.ask({ key, kind, id, timeout, userdata })
+    return sent(key, asks.ask({ key, kind, id, timeout, userdata }))
+  }
+
+  async function sent(key: string, asking: Promise<Asked>): Promise<Asked> {
+    const asked = await asking
     asked.answer.catch((error: unknown) => {
       if (!closing.aborted) logger.error({ err: error, key }, 'an answer could not be recorded')
     })
@@ -156,19 +170,27 @@ export function createCalls(parts: CallParts): Calls {
     async forcesave(key, options = {}) {
       checkKey(key)
       checkCall(options)
-      // The deadline itself is in the ledger, so that every process sees the same one.
-      const limit = (options.timeout ?? parts.timeout) + LEDGER_AWAY
-      const id = newId()
+      if (closing.aborted) throw closedError(key)
+      options.signal?.throwIfAborted()
+      const { userdata, timeout = parts.timeout } = options
+      const ownId = newId()
+      const { id, send } =
+        userdata === undefined
+          ? groups.join(key, timeout)
+          : { id: ownId, send: () => startAsk(key, 'forcesave', ownId, options) }
       const about: CommandTrace = { name: 'forcesave', key, id: handleOf(key, id) }
-      return within(about, { signal: options.signal }, limit, async (signal) => {
+      // The deadline is in the ledger, too: there it is the latest of the group's.
+      const late = (): Promise<DocsError> => asks.atDeadline(key, id)
+      const work = async (signal: AbortSignal): Promise<ForcesaveResult> => {
         const begun = stats.now()
         try {
-          await startAsk(key, 'forcesave', id, options)
+          await unlessAborted(sent(key, send()), signal)
           return await forcesaved(about, key, id, signal)
         } finally {
           if (!signal.aborted) stats.took('forcesave', begun)
         }
-      })
+      }
+      return within(about, { signal: options.signal, timeout }, timeout, work, late)
     },
 
     async startForcesave(key, options = {}) {

@@ -3,7 +3,7 @@
  * at. What a context holds is safe to show: no secret, token, link or userdata.
  */
 import { tracingChannel, type TracingChannel } from 'node:diagnostics_channel'
-import type { Trigger } from './ledger/state.js'
+import type { Trigger } from './settlement/state.js'
 import type { CommandName } from './protocol/command.js'
 
 /**

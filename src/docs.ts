@@ -16,10 +16,10 @@ import { createEvents } from './events.js'
 import type { Backend, BackendParts } from './backends/backend.js'
 import { createMemoryBackend } from './backends/memory.js'
 import { createRedisBackend } from './backends/redis.js'
-import { MISDIRECTED } from './ledger/binding.js'
+import { MISDIRECTED } from './settlement/one-file.js'
 import { createInspector } from './inspector/koa.js'
 import { createWatch } from './inspector/watch.js'
-import type { Effect } from './ledger/event.js'
+import type { Effect } from './settlement/event.js'
 import { closedError } from './ledger/outcome.js'
 import { resolveOptions, type DocsOptions } from './options.js'
 import { createRefSigner } from './protocol/ref.js'
@@ -95,7 +95,7 @@ export function assembleDocs(given: DocsOptions, outside: Outside): Docs {
   const { ledger } = backend
   const asks = createAsks({
     ...{ ledger, client, clock, prefix },
-    lookTimeout: options.commandTimeout,
+    ownTimeout: options.commandTimeout,
   })
   const forgotten = createForgotten({ client, ledger, downloader, logger })
   const { run, report } = createRunner({
@@ -135,23 +135,21 @@ export function assembleDocs(given: DocsOptions, outside: Outside): Docs {
       case 'run':
         return queue.add(key, effect.save)
       case 'settle': {
-        const { id, kind, verdict } = effect
+        const { id, verdict } = effect
         watch.settled(key, effect)
-        if (kind === 'nudge') return
         const { outcome, rule } = verdict
-        return events.emit('settled', { key, id: handleOf(key, id), outcome, rule })
+        const doubt = 'doubt' in verdict ? { doubt: verdict.doubt } : {}
+        return events.emit('settled', { key, id: handleOf(key, id), outcome, rule, ...doubt })
       }
       case 'late':
         return events.emit('late', { key, id: handleOf(key, effect.id) })
       case 'misdirected':
         logger.warn({ key, ref: effect.ref }, MISDIRECTED)
         return events.emit('rejected', { reason: MISDIRECTED, status: 200, key, ref: effect.ref })
-      case 'nudge':
-        return inBackground(key, asks.nudge(key))
-      case 'look':
-        return inBackground(key, asks.look(key, effect.id))
+      case 'ask':
+        return inBackground(key, asks.askOwn(key, effect.what))
       case 'search':
-        return inBackground(key, forgotten.search(key, effect.id, effect.ref))
+        return inBackground(key, forgotten.search(key, effect.since, effect.ref))
     }
   }
 

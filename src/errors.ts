@@ -13,6 +13,8 @@ import { commandErrorName } from './protocol/command.js'
  * - `CONVERSION_FAILED`: the Docs server could not convert the document (callback status 3 or 7).
  * - `STORAGE_FAILED`: `onSave` failed; `cause` is what it threw. Or nobody has told the `ref` of a forgotten
  *   file, or a save came for another `ref`.
+ * - `EDITS_HELD`: nobody edits the document, and the Docs server holds edits that it is not saving, after a
+ *   restart for example. Open the document and close it again, and it saves them.
  * - `CLOSED`: `docs.close()` was called.
  * - `BAD_OPTION`: an option or argument is wrong; the message names it, what was given, what is allowed.
  * - `BAD_RESPONSE`: the Docs server sent something that is no answer of a Docs server.
@@ -23,6 +25,7 @@ export type DocsErrorCode =
   | 'UNREACHABLE'
   | 'CONVERSION_FAILED'
   | 'STORAGE_FAILED'
+  | 'EDITS_HELD'
   | 'CLOSED'
   | 'BAD_OPTION'
   | 'BAD_RESPONSE'
@@ -44,6 +47,7 @@ const RETRYABLE: ReadonlySet<DocsErrorCode> = new Set([
   'UNREACHABLE',
   'CONVERSION_FAILED',
   'STORAGE_FAILED',
+  'EDITS_HELD',
   'BAD_RESPONSE',
 ])
 

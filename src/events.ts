@@ -3,7 +3,7 @@ import { EventEmitter } from 'node:events'
 import type { DocsError } from './errors.js'
 import type { Action } from './protocol/callback.js'
 import type { CommandName } from './protocol/command.js'
-import type { Trigger } from './ledger/state.js'
+import type { Doubt, Trigger } from './settlement/state.js'
 
 /** How a command ends: `failed` rejects the call, `info` is the verdict of an `info`. */
 export type Outcome = 'saved' | 'unchanged' | 'failed' | 'info'
@@ -32,8 +32,11 @@ export interface DocsEvents {
   rejected: { reason: string; status: number; key?: string; ref?: string }
   /** A command was answered, or could not be sent or had no answer (`error: null`). */
   command: { name: CommandName; key: string | undefined; error: number | null }
-  /** A command got its verdict. `rule`: the number in `docs/settlement.md`, for bug reports. */
-  settled: { key: string; id: string; outcome: Outcome; rule: number }
+  /**
+   * A command got its verdict. `rule`: the clause of `docs/settlement.md` that decided, for bug reports.
+   * `doubt`: why the result is not certain, where it is not.
+   */
+  settled: { key: string; id: string; outcome: Outcome; rule: string; doubt?: Doubt }
   /** A save has come for a command that had its verdict already. */
   late: { key: string; id: string }
 }

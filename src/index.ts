@@ -19,7 +19,7 @@ export type { CallbackReply, CallbackRequest, FailedConversion } from './receive
 export type { OnSave } from './saves/runner.js'
 export type { Save } from './saves/save.js'
 export type { Download } from './client/download.js'
-export type { Trigger } from './ledger/state.js'
+export type { Trigger } from './settlement/state.js'
 export type { Action, SaveStatus } from './protocol/callback.js'
 export type { CommandName } from './protocol/command.js'
 export type { Algorithm, TokenOptions } from './protocol/token.js'

@@ -38,11 +38,16 @@ export interface DocsOptions {
   token?: Partial<TokenOptions>
   /** Whether others may save too: the save button, a timer, a form, another application. Default true. */
   otherSaves?: boolean
+  /**
+   * Whether `onSave` also gets saves that are contained in a stored file (`save.order` is then `'older'`), for an
+   * application that keeps every version. Default false: they are acknowledged and not handed over.
+   */
+  olderSaves?: boolean
   /** How long a save that nobody told us about is waited for. Default 1,000. */
   grace?: number
   /**
-   * How long an accepted forcesave goes without a callback before one more is sent, so that a callback
-   * that was lost is sent again. Default 10,000.
+   * How long an accepted forcesave goes without a callback before the Docs server is asked about it: by an
+   * `info`, and while somebody edits by one more forcesave. Default 10,000.
    */
   nudgeAfter?: number
   /** Further attempts of `onSave` for one save, after 0.25 s, 1 s, 4 s and so on. Default 2. */
@@ -134,6 +139,7 @@ const DEFAULTS = {
   prefix: 'docs',
   path: '/docs/callback',
   otherSaves: true,
+  olderSaves: false,
   grace: 1_000,
   nudgeAfter: 10_000,
   retries: 2,
@@ -216,12 +222,13 @@ function checkNumbers(options: ResolvedOptions): void {
 }
 
 function checkTexts(options: ResolvedOptions): void {
-  const { prefix, path, downloadOrigins, otherSaves, token } = options
+  const { prefix, path, downloadOrigins, otherSaves, olderSaves, token } = options
   if (typeof prefix !== 'string' || !/^[0-9A-Za-z_-]{1,32}$/.test(prefix)) {
     throw badOption('prefix', prefix, 'allowed are 1 to 32 characters of 0-9 A-Z a-z _ -')
   }
   checkPath('path', path)
   if (typeof otherSaves !== 'boolean') throw badOption('otherSaves', otherSaves, 'true or false')
+  if (typeof olderSaves !== 'boolean') throw badOption('olderSaves', olderSaves, 'true or false')
   checkOrigins(downloadOrigins)
   if (typeof token.header !== 'string' || !/^[\w-]+$/.test(token.header)) {
     throw badOption('token.header', token.header, 'give the name of a header')

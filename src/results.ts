@@ -1,6 +1,6 @@
 /** What the calls resolve with, and how a verdict becomes it. */
-import type { Verdict } from './ledger/event.js'
-import type { Trigger } from './ledger/state.js'
+import type { Verdict } from './settlement/event.js'
+import type { Doubt, Trigger } from './settlement/state.js'
 
 /**
  * How `forcesave()` ended well. `saved`: every edit that the Docs server had received before the call
@@ -27,12 +27,10 @@ export type ForcesaveResult =
       users: readonly string[]
       /** As given to the call. */
       userdata: string | undefined
-      /**
-       * False: all that is known speaks for it, but the Docs server cannot be asked about one thing that
-       * could make it wrong: somebody else's save under way, say, or who edits just after a page was
-       * reloaded. `docs/reference.md` has them all, under "Verdicts".
-       */
+      /** True: it is proven. False: all that is known speaks for it, and `doubt` says what could make it wrong. */
       certain: boolean
+      /** Why it is not certain; undefined when it is. `docs/reference.md` explains each, under "Doubts". */
+      doubt: Doubt | undefined
     }
   | {
       /** There was no edit that is not stored already. */
@@ -43,6 +41,8 @@ export type ForcesaveResult =
       reason: 'no-changes' | 'not-open'
       /** As with `saved`. */
       certain: boolean
+      /** As with `saved`. */
+      doubt: Doubt | undefined
     }
 
 /** Who edits a document. */
@@ -60,6 +60,7 @@ export function forcesaveResult(key: string, verdict: Verdict): ForcesaveResult 
     case 'saved': {
       const { outcome, stored, final, trigger, lastSave, filetype, users, userdata, certain } =
         verdict
+      const doubt = doubtOf(verdict)
       const date = lastSave === undefined ? undefined : new Date(lastSave)
       return {
         outcome,
@@ -72,16 +73,20 @@ export function forcesaveResult(key: string, verdict: Verdict): ForcesaveResult 
         users,
         userdata,
         certain,
+        doubt,
       }
     }
     case 'unchanged': {
       const { outcome, reason, certain } = verdict
-      return { outcome, key, reason, certain }
+      return { outcome, key, reason, certain, doubt: doubtOf(verdict) }
     }
     default:
       throw new TypeError(`a forcesave does not end as ${verdict.outcome}`)
   }
 }
+
+const doubtOf = (verdict: Verdict): Doubt | undefined =>
+  'doubt' in verdict ? verdict.doubt : undefined
 
 export function infoResult(key: string, verdict: Verdict): InfoResult {
   if (verdict.outcome !== 'info') throw new TypeError(`an info does not end as ${verdict.outcome}`)

@@ -28,7 +28,7 @@ export interface DocsStats {
    * Verdicts on `forcesave` and `info`, by outcome and by the number of the rule that decided. With
    * `redis` each is counted in the process that has found it, mostly that which got the callback.
    */
-  readonly settled: Readonly<Record<Outcome, Readonly<Record<number, number>>>>
+  readonly settled: Readonly<Record<Outcome, Readonly<Record<string, number>>>>
   /** Callbacks answered, by their status and our reply. */
   readonly callbacks: Readonly<Record<CountedStatus, Counts<CountedReply>>>
   /** The `rejected` events, by the HTTP status of the reply. */
@@ -78,7 +78,7 @@ export function createStats(clock: Clock): Stats {
     getForgotten: answers(),
     deleteForgotten: answers(),
   }
-  const settled: Record<Outcome, Record<number, number>> = {
+  const settled: Record<Outcome, Record<string, number>> = {
     saved: {},
     unchanged: {},
     failed: {},

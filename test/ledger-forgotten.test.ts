@@ -1,7 +1,7 @@
 /** Which forgotten files `recover()` may take, as stories (`settlement.md` 8, `src/ledger/forgotten.ts`). */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { judgeFound } from '../src/ledger/forgotten.js'
+import { judgeFound } from '../src/settlement/forgotten.js'
 import { arrivalOf, story, type Story } from './support/story.js'
 
 /** `recover()` has found a file: it arrives as `name` if it may. Gives what it is told. */

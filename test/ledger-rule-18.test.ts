@@ -1,7 +1,7 @@
 /** Rule 18 of `settlement.md`: the ref of a key. A callback for one file never stores into another. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import type { DocumentState } from '../src/ledger/state.js'
+import type { DocumentState } from '../src/settlement/state.js'
 import { arrivalOf, quietStory, story, type Story } from './support/story.js'
 
 type Arriving = Parameters<typeof arrivalOf>[2]

@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import type { LedgerEvent } from '../src/ledger/event.js'
+import type { LedgerEvent } from '../src/settlement/event.js'
 import { arrivalOf, plainError, runOf, START, Story } from './support/story.js'
 
 /** What the Docs server can have made: a name always means the same save. */

@@ -1,11 +1,11 @@
 /** Which documents are open, by what the callbacks and answers tell (`src/ledger/session.ts`). */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { transition } from '../src/ledger/document.js'
-import { isDoubtful, isListed, SESSION_KEPT } from '../src/ledger/session.js'
-import { expiresAt } from '../src/ledger/retention.js'
-import type { LedgerEvent } from '../src/ledger/event.js'
-import { emptyDocument, type DocumentState } from '../src/ledger/state.js'
+import { transition } from '../src/settlement/machine.js'
+import { isDoubtful, isListed, SESSION_KEPT } from '../src/settlement/open-documents.js'
+import { expiresAt } from '../src/settlement/retention.js'
+import type { LedgerEvent } from '../src/settlement/event.js'
+import { emptyDocument, type DocumentState } from '../src/settlement/state.js'
 import { arrivalOf, RULES, runOf, START } from './support/story.js'
 
 const MINUTE = 60_000

@@ -1,7 +1,7 @@
 /** What of a callback the ledger is told: who caused the save, when it was made, and which one it is. */
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
-import type { Arrival } from '../src/ledger/event.js'
+import type { Arrival } from '../src/settlement/event.js'
 import { parseCallback, type FailureCallback, type SaveCallback } from '../src/protocol/callback.js'
 import { newId, packUserdata } from '../src/protocol/userdata.js'
 import { arrivalOf } from '../src/receiver/arrival.js'

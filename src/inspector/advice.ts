@@ -1,5 +1,5 @@
 /** Why a callback was turned away, and what is to be done about it, for the application's developer. */
-import { MISDIRECTED } from '../ledger/binding.js'
+import { MISDIRECTED } from '../settlement/one-file.js'
 
 interface Advice {
   reason: RegExp

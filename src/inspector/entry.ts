@@ -2,8 +2,8 @@
  * What the inspector keeps: one thing that happened in this process. Plain JSON, safe to show. The page
  * reads these types, too, so nothing of Node is in them.
  */
-import type { Verdict } from '../ledger/event.js'
-import type { Trigger } from '../ledger/state.js'
+import type { Verdict } from '../settlement/event.js'
+import type { Doubt, Trigger } from '../settlement/state.js'
 import type { CommandName } from '../protocol/command.js'
 
 /** A sentence; `{0}`, `{1}` … stand for the times, ms since the epoch, which a reader's zone words. */
@@ -79,8 +79,9 @@ export type Happening =
       id: string
       kind: 'forcesave' | 'info'
       outcome: Verdict['outcome']
-      rule: number
+      rule: string
       certain?: boolean
+      doubt?: Doubt
       why: Sentence
     }
   /** A save for a command that had its verdict already. */

@@ -6,7 +6,7 @@ import type { CallbackTrace, CommandTrace } from '../channels.js'
 import type { Clock } from '../clock.js'
 import { isDocsError } from '../errors.js'
 import type { Counters, DocsEvents, Logger } from '../events.js'
-import type { Effect } from '../ledger/event.js'
+import type { Effect } from '../settlement/event.js'
 import type { Callback } from '../protocol/callback.js'
 import type { CommandName } from '../protocol/command.js'
 import { handleOf, unpackUserdata } from '../protocol/userdata.js'
@@ -148,12 +148,12 @@ export function createWatch({ clock, logger, prefix }: WatchParts): Watch {
       }))
     },
     settled(key, { id: own, kind, verdict }) {
-      if (kind === 'nudge') return
       const id = handleOf(key, own)
       const { outcome, rule } = verdict
       add(() => ({
         ...{ type: 'verdict', key, id, kind, outcome, rule },
         ...('certain' in verdict ? { certain: verdict.certain } : {}),
+        ...('doubt' in verdict ? { doubt: verdict.doubt } : {}),
         why: whyOf(verdict, id, tape?.of(key) ?? []),
       }))
     },

@@ -1,13 +1,13 @@
 /** The ledger of one process: a Map. Short enough to read as the specification of `ledger.ts`. */
 import type { Clock } from '../clock.js'
-import { transition, type Transition } from './document.js'
+import { transition, type Transition } from '../settlement/machine.js'
 import type { Ledger, OpenDocument, Perform, SaveOutcome } from './ledger.js'
 import { closedError, saveOutcome } from './outcome.js'
-import { expiresAt, forget, isIdle } from './retention.js'
-import { isListed } from './session.js'
-import type { LedgerEvent, Verdict } from './event.js'
-import { emptyDocument, isOpen, type DocumentState } from './state.js'
-import type { Rules } from './state.js'
+import { expiresAt, forget, isIdle } from '../settlement/retention.js'
+import { isListed } from '../settlement/open-documents.js'
+import type { LedgerEvent, Verdict } from '../settlement/event.js'
+import { emptyDocument, isOpen, type DocumentState } from '../settlement/state.js'
+import type { Rules } from '../settlement/state.js'
 import { addWait, type Wait } from './waiting.js'
 
 interface Entry {

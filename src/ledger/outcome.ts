@@ -1,7 +1,7 @@
 /** What both ledgers tell those who wait. */
 import { DocsError } from '../errors.js'
 import type { SaveOutcome } from './ledger.js'
-import { isOpen, type DocumentState } from './state.js'
+import { isOpen, type DocumentState } from '../settlement/state.js'
 
 /** How the save of this name has ended, if it has and is known. */
 export function saveOutcome(

@@ -7,8 +7,8 @@ import { createHash, randomBytes } from 'node:crypto'
 import type { Cluster, Redis } from 'ioredis'
 import { unreachable } from './redis-error.js'
 import { createOpenSet, type OpenSet } from './redis-open-set.js'
-import type { Verdict } from './event.js'
-import { emptyDocument, type DocumentState } from './state.js'
+import type { Verdict } from '../settlement/event.js'
+import { emptyDocument, type DocumentState } from '../settlement/state.js'
 
 export interface StoredDocument {
   /**

@@ -9,9 +9,9 @@ import { closedError, saveOutcome } from './outcome.js'
 import { isUnderWay, leftUndone } from './redis-again.js'
 import type { Entry, Seen } from './redis-entry.js'
 import type { RedisStore, StoredDocument } from './redis-store.js'
-import { isIdle } from './retention.js'
-import type { Verdict } from './event.js'
-import type { DocumentState, Rules } from './state.js'
+import { isIdle } from '../settlement/retention.js'
+import type { Verdict } from '../settlement/event.js'
+import type { DocumentState, Rules } from '../settlement/state.js'
 import { addWait } from './waiting.js'
 
 /** How often the open waits are looked up without having been woken, ms. */

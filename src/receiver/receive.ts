@@ -10,7 +10,7 @@ import type { CallbackTrace } from '../channels.js'
 import type { Watch } from '../inspector/watch.js'
 import { DocsError, toPlainError } from '../errors.js'
 import type { Events, Logger } from '../events.js'
-import { MISDIRECTED } from '../ledger/binding.js'
+import { MISDIRECTED } from '../settlement/one-file.js'
 import type { Ledger } from '../ledger/ledger.js'
 import {
   parseCallback,

@@ -7,7 +7,7 @@ import { onAbort } from '../abort.js'
 import type { Clock } from '../clock.js'
 import { isDocsError } from '../errors.js'
 import type { Logger } from '../events.js'
-import type { LedgerEvent } from '../ledger/event.js'
+import type { LedgerEvent } from '../settlement/event.js'
 import type { Ledger } from '../ledger/ledger.js'
 
 /** How often, and with which pauses (ms), it is told again. */

@@ -5,10 +5,13 @@ import type { CommandClient } from '../client/commands.js'
 import type { Downloader } from '../client/download.js'
 import { DocsError, isDocsError, toPlainError } from '../errors.js'
 import type { Logger } from '../events.js'
-import { hasMovedOn } from '../ledger/forgotten.js'
+import { hasMovedOn } from '../settlement/forgotten.js'
 import type { Ledger } from '../ledger/ledger.js'
-import type { Arrival } from '../ledger/event.js'
+import type { Arrival, SearchResult } from '../settlement/event.js'
 import { saveName } from '../protocol/save-name.js'
+
+/** `error` of a command that the Docs server does not know (`docs-server.md`, "Commands"). */
+const UNKNOWN_COMMAND = 5
 
 /** What became of one forgotten file. */
 export type RecoveryResult =
@@ -69,7 +72,7 @@ export interface ForgottenFiles extends Omit<Forgotten, 'recover'> {
   /** What is found, as a save. Its path is the same for every forgotten file of a key: never its name. */
   arrival: (key: string, url: string, ref: string) => Arrival
   /** Rule 8: a file found for a key that is not open joins the key's saves. */
-  search: (key: string, id: string, ref: string | undefined) => Promise<void>
+  search: (key: string, since: number, ref: string | undefined) => Promise<void>
   /** Deletes the file that is stored as the save of this name. */
   deleteStored: (key: string, name: string) => Promise<void>
 }
@@ -131,16 +134,17 @@ export function createForgotten({
   return {
     ...forgotten,
     arrival,
-    async search(key, id, ref) {
-      let found: { save?: Arrival; failure?: ReturnType<typeof toPlainError> } = {}
+    async search(key, since, ref) {
+      let found: SearchResult = {}
       try {
         const save = await look(key, ref)
         if (save !== undefined) found = { save }
       } catch (error) {
         if (!isDocsError(error)) throw error
-        found = { failure: toPlainError(error) }
+        const isUnsupported = error.code === 'COMMAND_REJECTED' && error.error === UNKNOWN_COMMAND
+        found = isUnsupported ? { unsupported: true } : { failure: toPlainError(error) }
       }
-      await ledger.apply(key, { type: 'searched', id, ...found })
+      await ledger.apply(key, { type: 'searched', since, ...found })
     },
     /** A file that stays there after all is stored once more by a later search: harmless. */
     async deleteStored(key, name) {

@@ -1,8 +1,8 @@
 /** The object that `onSave` gets. */
 import type { Download, Downloader } from '../client/download.js'
 import { DocsError } from '../errors.js'
-import type { RunnableSave } from '../ledger/event.js'
-import type { Trigger } from '../ledger/state.js'
+import type { RunnableSave } from '../settlement/event.js'
+import type { Order, Trigger } from '../settlement/state.js'
 import { parseCallback, type Action, type SaveStatus } from '../protocol/callback.js'
 
 /** One save to store. Everything in it comes from a verified callback. */
@@ -21,6 +21,12 @@ export interface Save {
   readonly status: SaveStatus
   /** What made the Docs server save. */
   readonly trigger: Trigger
+  /**
+   * How it stands to what is stored of this key. `'newest'`: it is the newer one. `'unknown'`: nothing proves
+   * which is newer (the Docs server's clock was set, say): keep it as a version beside the newest. `'older'`,
+   * with the option `olderSaves` only: a stored file holds all of it.
+   */
+  readonly order: Order
   /** Whether the last editor has left. */
   readonly final: boolean
   /** The file's type, `docx` for example. Never use it as a path. */
@@ -71,7 +77,7 @@ export interface SaveContext {
 }
 
 export function createSave({ key, runnable, attempt, downloader, signal }: SaveContext): Save {
-  const { name, sequence, status, trigger, lastSave, payload } = runnable
+  const { name, sequence, status, trigger, order, lastSave, payload } = runnable
   const callback = parseCallback(payload.body)
   if (callback?.kind !== 'save') throw new TypeError('the payload of a save is not a save callback')
 
@@ -91,6 +97,7 @@ export function createSave({ key, runnable, attempt, downloader, signal }: SaveC
     ref: payload.ref,
     status,
     trigger,
+    order,
     final: status === 2,
     filetype: callback.filetype,
     users: callback.users,

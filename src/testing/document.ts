@@ -158,7 +158,9 @@ export class Document {
   /** `info`: its callback comes before its response (docs-server.md "Early"). */
   async info(userdata: unknown, callbackUrl: string | undefined): Promise<void> {
     const url = callbackUrl ?? this.#last.callbackUrl
-    await this.#context.send(this.#key, url, presenceBody(this.#key, this.users, { userdata }))
+    const body = presenceBody(this.#key, this.users, { userdata })
+    const holds = this.users.length === 0 && this.#received !== this.#settled
+    await this.#context.send(this.#key, url, holds ? { ...body, status: 1, users: [] } : body)
   }
 
   /** Connections and what was under way are lost; edits are not and are saved a moment later. */

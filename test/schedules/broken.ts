@@ -1,10 +1,10 @@
 /** State machines with one rule broken each, and more, to show that the checker of the schedules can fail. */
 import type { World } from './schedule.js'
-import { transition, type Step, type Transition } from '../../src/ledger/document.js'
-import type { Verdict } from '../../src/ledger/event.js'
-import { isFinal, type Command, type DocumentState, type Save } from '../../src/ledger/state.js'
+import { transition, type Step, type Transition } from '../../src/settlement/machine.js'
+import type { Verdict } from '../../src/settlement/event.js'
+import { isFinal, type Command, type DocumentState, type Save } from '../../src/settlement/state.js'
 import type { RedisStore } from '../../src/ledger/redis-store.js'
-import { saved, unchanged } from '../../src/ledger/verdict.js'
+import { saved, unchanged } from '../../src/settlement/verdict.js'
 
 export interface BrokenRule {
   rule: number

@@ -54,11 +54,11 @@ export function createStorage(parts: StorageParts): Storage {
         const lastSave = save.body.lastsave
         trace(`onSave ${key} ${id.slice(0, 5)}: stores ${holds} (${save.trigger})`)
         // `lastsave` has whole seconds: two saves of one second cannot be told apart by it.
-        if (holds < before.holds && lastSave !== before.lastSave) {
+        if (holds < before.holds && save.order === 'newest') {
           violate('I4', `${key} went back from edit ${before.holds} to ${holds}`)
         }
         if (holds >= before.holds) most.set(key, { holds, lastSave })
-        files.set(key, holds)
+        files.set(key, save.order==='newest' ? holds : Math.max(holds, before.holds))
         done.set(id, process)
         return { holds }
       } finally {

@@ -4,10 +4,10 @@
  */
 import assert from 'node:assert/strict'
 import type { PlainError } from '../../src/errors.js'
-import { transition, type Step } from '../../src/ledger/document.js'
-import { emptyDocument } from '../../src/ledger/state.js'
-import type { Arrival, Effect, LedgerEvent, Verdict } from '../../src/ledger/event.js'
-import type { Command, DocumentState, Rules, Save, Trigger } from '../../src/ledger/state.js'
+import { transition, type Step } from '../../src/settlement/machine.js'
+import { emptyDocument } from '../../src/settlement/state.js'
+import type { Arrival, Effect, LedgerEvent, Verdict } from '../../src/settlement/event.js'
+import type { Command, DocumentState, Rules, Save, Trigger } from '../../src/settlement/state.js'
 
 export const START = Date.UTC(2026, 0, 1)
 

@@ -7,7 +7,7 @@
  * with that and `otherSaves: false`; `quick` and `alone` are there where the verdict differs then.
  */
 import type { DocsErrorCode } from '../../src/errors.js'
-import type { Trigger } from '../../src/ledger/state.js'
+import type { Trigger } from '../../src/settlement/state.js'
 
 export type Expected =
   | {

@@ -1,9 +1,9 @@
 /**
- * Which file a key belongs to (`settlement.md` 18): the `ref` of its first callback. A save that comes
- * to the callback URL of another file is never stored there.
+ * Rule 17, one key, one file: the `ref` of a key's first callback. A save that comes to the callback
+ * URL of another file is never stored there.
  */
 import { DocsError, toPlainError } from '../errors.js'
-import { standingFailure } from './fate.js'
+import { standsAsFailed } from './doubt.js'
 import type { Arrival, LedgerEvent } from './event.js'
 import { isOpen, type DocumentState } from './state.js'
 
@@ -32,7 +32,9 @@ export function refused(save: Arrival): Arrival {
 export function refAfter(state: DocumentState, { ref, joined }: Presence): string | undefined {
   if (state.ref === undefined || ref === undefined) return state.ref ?? ref
   const isOver =
-    state.users?.length === 0 && !state.saves.some(isOpen) && standingFailure(state) === undefined
+    state.users?.length === 0 &&
+    !state.saves.some(isOpen) &&
+    !state.saves.some((save) => standsAsFailed(state, save))
   return isOver && joined.length > 0 ? ref : state.ref
 }
 

@@ -1,23 +1,24 @@
 /**
- * What a forgotten file of a key is worth (`settlement.md` 8), by what is known of the key. Storing
- * one that is older than what is stored would destroy edits; leaving it where it is destroys nothing.
+ * Rule 13: what a forgotten file of a key is worth, by what is known of the key. Storing one that is
+ * older than what is stored would destroy edits; leaving it where it is destroys nothing.
  */
 import { recordArrival } from './arrival.js'
-import { comesAgain, heals } from './fate.js'
-import type { LedgerEvent } from './event.js'
-import { isOpen, type DocumentState, type Save } from './state.js'
+import type { Arrival, LedgerEvent } from './event.js'
+import { comesAgain, heals } from './failure.js'
+import { isOpen, lastWritten, type DocumentState, type Save, type Searched } from './state.js'
+import { COMES_AGAIN_WITHIN } from './timing.js'
 
-/** A final save that failed is sent again 1, 2 and 4 s later (`docs-server.md`): longer than that, ms. */
-const SENT_AGAIN = 15_000
+/** So many forgotten files in a row are taken for one call (13.4). */
+export const MOST_ROUNDS = 3
 
-/** What becomes of a forgotten file that `recover()` has found. */
+/** What becomes of a forgotten file that was found. */
 export type Found =
   | { readonly outcome: 'taken' }
   /** It is a save already, by a search or by another process. */
   | { readonly outcome: 'joined'; readonly name: string }
   | { readonly outcome: 'left'; readonly reason: 'open' | 'outdated' }
 
-/** How `recover()` came upon a file. */
+/** How a file was come upon. */
 export interface Finding {
   /** The turn before anything was asked about it. */
   readonly since: number
@@ -28,6 +29,10 @@ export interface Finding {
 /** A session has begun, and nobody has told of its end. */
 export const isSessionOpen = ({ users }: DocumentState): boolean => (users ?? []).length > 0
 
+/** A forgotten file on its way into storage. */
+export const hasOpenForgotten = ({ saves }: DocumentState): boolean =>
+  saves.some((save) => save.trigger === 'forgotten' && isOpen(save))
+
 /**
  * `missing`: a final save that nobody took is known, or a session with changes whose end nobody told, so
  * the file is newer than what is stored. `stored`: something is stored and nothing known is missing, so
@@ -36,16 +41,13 @@ export const isSessionOpen = ({ users }: DocumentState): boolean => (users ?? []
 export function worthOfForgotten(state: DocumentState): 'missing' | 'stored' | 'unknown' {
   const { saves } = state
   const stored = saves.filter(({ phase }) => phase === 'stored')
-  const last = stored.reduce<Save | undefined>(
-    (newest, save) => ((save.sequence ?? 0) > (newest?.sequence ?? 0) ? save : newest),
-    undefined,
-  )
+  const last = lastWritten(saves)
   // Nothing may have been changed since the final save: then the file has been there before it.
   const unchanged = last?.trigger === 'close' && !saves.some(({ turn }) => turn > last.lastTurn)
   // The file of a final save that failed may lie there still, though its edits are stored by now.
-  // An attempt to recover it that failed tells nothing new: what it was begun for stands.
   const failed = saves.filter(
-    ({ status, phase, trigger }) => status === 2 && trigger === 'close' && phase === 'failed',
+    ({ status, phase, trigger }) =>
+      status === 2 && trigger === 'close' && (phase === 'failed' || phase === 'dropped'),
   )
   const healed = failed.filter((save) => stored.some((other) => heals(other, save)))
   const leftover = healed.some((save) =>
@@ -79,15 +81,18 @@ export function judgeFound(state: DocumentState, { since, vouched }: Finding, no
   const open = state.saves.some(
     (save) =>
       isOpen(save) ||
-      (comesAgain(save) && save.done !== undefined && now < save.done.at + SENT_AGAIN),
+      (comesAgain(save) && save.done !== undefined && now < save.done.at + COMES_AGAIN_WITHIN),
   )
   // A state that was lost in between has begun to count its turns again.
   if (open || hasMovedOn(state, since) || since > state.turn) {
     return { outcome: 'left', reason: 'open' }
   }
+  return { outcome: isWorthTaking(state, vouched) ? 'taken' : 'left', reason: 'outdated' }
+}
+
+function isWorthTaking(state: DocumentState, vouched: boolean): boolean {
   const worth = worthOfForgotten(state)
-  const taken = worth === 'missing' || (worth === 'unknown' && vouched)
-  return taken ? { outcome: 'taken' } : { outcome: 'left', reason: 'outdated' }
+  return worth === 'missing' || (worth === 'unknown' && vouched)
 }
 
 /** A file that `recover()` has found joins the key's saves, if it is worth it and is none of them yet. */
@@ -98,4 +103,39 @@ export function recordFound(
 ): DocumentState {
   const { outcome } = judgeFound(state, event, now)
   return outcome === 'taken' ? recordArrival(state, event.save, now) : state
+}
+
+/** The end of a search (13.1): a file that is worth it joins the key's saves. */
+export function recordSearch(
+  state: DocumentState,
+  event: Extract<LedgerEvent, { type: 'searched' }>,
+  now: number,
+): DocumentState {
+  const { save, since } = event
+  const isOver = state.asking?.what === 'search' && state.asking.turn === since
+  const { asking: _over, ...rest } = state
+  const from: DocumentState = isOver ? rest : state
+  const found = whatWasFound(from, event)
+  const times = found === 'failed' ? (from.searched?.times ?? -1) + 1 : 0
+  const failure = event.failure === undefined ? {} : { failure: event.failure }
+  const searched: Searched = { turn: since, at: now, found, times, ...failure }
+  const next = { ...from, searched }
+  return found === 'file' && save !== undefined && joinedSave(from, since) === undefined
+    ? recordArrival(next, save, now)
+    : next
+}
+
+function whatWasFound(
+  state: DocumentState,
+  event: { save?: Arrival; unsupported?: true; failure?: unknown; vouched?: true; since: number },
+): Searched['found'] {
+  if (event.failure !== undefined) return 'failed'
+  if (event.unsupported === true) return 'unsupported'
+  if (event.save === undefined) return 'nothing'
+  const { name } = event.save
+  const isTaken =
+    joinedSave(state, event.since) !== undefined || state.saves.some((save) => save.name === name)
+  if (isTaken) return 'file'
+  const isWorth = !hasMovedOn(state, event.since) && isWorthTaking(state, event.vouched === true)
+  return isWorth ? 'file' : 'left'
 }

@@ -5,15 +5,7 @@
 import { isFinal, isOpen } from './state.js'
 import type { LedgerEvent } from './event.js'
 import type { DocumentState, Rules, Session } from './state.js'
-
-/** How long a session of which nothing is heard is kept: over a long weekend and more, ms. */
-export const SESSION_KEPT = 7 * 86_400_000
-
-/** After so long without a word of it the Docs server is asked, ms. */
-const SILENCE = 600_000
-
-/** The close of the session before may come so long after somebody has come again, ms. */
-const LATE_CLOSE = 60_000
+import { LATE_CLOSE, SESSION_KEPT, SESSION_SILENCE } from './timing.js'
 
 /** Whether this document is among those that are open: one whose last save is not stored yet is. */
 export const isListed = (state: DocumentState): boolean =>
@@ -21,7 +13,7 @@ export const isListed = (state: DocumentState): boolean =>
 
 /** Whether the Docs server is to be asked before the session is told of. */
 export const isDoubtful = (session: Session, now: number): boolean =>
-  session.doubted !== undefined || now - session.heard >= SILENCE
+  session.doubted !== undefined || now - session.heard >= SESSION_SILENCE
 
 /** Until when its state is to be kept, ms since the epoch. */
 export const sessionEndsBy = (session: Session | undefined): number =>
@@ -108,8 +100,8 @@ function afterSave(
 ): Session | undefined {
   if (trigger === 'forgotten') return session
   if (isFinal({ status })) {
-    // An echo tells of the session before (`settlement.md` 5).
-    const echo = saves.some((save) => save.name === name && save.lastTurn !== turn)
+    // One that comes again may be of the session before.
+    const echo = saves.some((save) => save.name === name && save.turn !== turn)
     return session === undefined || echo ? session : ended(session, now)
   }
   // The callbacks of this session have not reached us, or it is over.
