@@ -29,8 +29,8 @@ export type ForcesaveResult =
       userdata: string | undefined
       /** True: it is proven. False: all that is known speaks for it, and `doubt` says what could make it wrong. */
       certain: boolean
-      /** Why it is not certain; undefined when it is. `docs/reference.md` explains each, under "Doubts". */
-      doubt: Doubt | undefined
+      /** Why it is not certain, where it is not. `docs/reference.md` explains each, under "Doubts". */
+      doubt?: Doubt
     }
   | {
       /** There was no edit that is not stored already. */
@@ -42,7 +42,7 @@ export type ForcesaveResult =
       /** As with `saved`. */
       certain: boolean
       /** As with `saved`. */
-      doubt: Doubt | undefined
+      doubt?: Doubt
     }
 
 /** Who edits a document. */
@@ -60,7 +60,6 @@ export function forcesaveResult(key: string, verdict: Verdict): ForcesaveResult 
     case 'saved': {
       const { outcome, stored, final, trigger, lastSave, filetype, users, userdata, certain } =
         verdict
-      const doubt = doubtOf(verdict)
       const date = lastSave === undefined ? undefined : new Date(lastSave)
       return {
         outcome,
@@ -73,20 +72,20 @@ export function forcesaveResult(key: string, verdict: Verdict): ForcesaveResult 
         users,
         userdata,
         certain,
-        doubt,
+        ...doubtOf(verdict),
       }
     }
     case 'unchanged': {
       const { outcome, reason, certain } = verdict
-      return { outcome, key, reason, certain, doubt: doubtOf(verdict) }
+      return { outcome, key, reason, certain, ...doubtOf(verdict) }
     }
     default:
       throw new TypeError(`a forcesave does not end as ${verdict.outcome}`)
   }
 }
 
-const doubtOf = (verdict: Verdict): Doubt | undefined =>
-  'doubt' in verdict ? verdict.doubt : undefined
+const doubtOf = (verdict: Verdict): { doubt?: Doubt } =>
+  'doubt' in verdict ? { doubt: verdict.doubt } : {}
 
 export function infoResult(key: string, verdict: Verdict): InfoResult {
   if (verdict.outcome !== 'info') throw new TypeError(`an info does not end as ${verdict.outcome}`)

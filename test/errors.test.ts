@@ -19,6 +19,7 @@ const CODES: Record<DocsErrorCode, { retryable: boolean }> = {
   UNREACHABLE: { retryable: true },
   CONVERSION_FAILED: { retryable: true },
   STORAGE_FAILED: { retryable: true },
+  EDITS_HELD: { retryable: true },
   CLOSED: { retryable: false },
   BAD_OPTION: { retryable: false },
   BAD_RESPONSE: { retryable: true },

@@ -243,6 +243,7 @@ describe('the words of the storage app', () => {
     UNREACHABLE: /does not answer/,
     CONVERSION_FAILED: /could not convert/,
     STORAGE_FAILED: /could not be stored here/,
+    EDITS_HELD: /Open the document, close it/,
     COMMAND_REJECTED: /secret and its clock/,
     BAD_RESPONSE: /DOWNLOAD_ORIGINS/,
     CLOSED: /being restarted/,

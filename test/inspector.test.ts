@@ -8,6 +8,7 @@ import { createTape, MAX_CHARACTERS, MAX_ENTRIES } from '../src/inspector/tape.j
 import { whyOf } from '../src/inspector/why.js'
 import type { Entry } from '../src/inspector/entry.js'
 import type { Verdict } from '../src/settlement/event.js'
+import type { Doubt, Trigger } from '../src/settlement/state.js'
 import { SECRET } from './support/app.js'
 import { LIMIT, post, postSigned, send, setStage, sign } from './support/callbacks.js'
 import { entriesIn, entriesUpTo, listen, ofType, withInspector } from './support/inspector.js'
@@ -287,23 +288,16 @@ describe('the reason of a verdict', () => {
       ...(by && { id: by }),
     })
   const stored = (ms: number, save: string): Entry => at(ms, { type: 'ran', save })
-  const broke = (ms: number, save: string): Entry =>
-    at(ms, { type: 'ran', save, failure: { code: 'Error', message: 'disk full' } })
-  const saved = (rule: number, save?: string, trigger = 'command', certain = true): Verdict =>
-    ({
-      outcome: 'saved',
-      rule,
-      certain,
-      final: trigger === 'close',
-      trigger,
-      users: [],
-      stored: null,
-      ...(save && { save }),
-    }) as Verdict
-  const unchanged = (rule: number, reason: 'no-changes' | 'not-open', certain = true): Verdict => ({
-    ...{ outcome: 'unchanged', rule, certain, reason },
+  const saved = (rule: string, trigger: Trigger = 'command', doubt?: Doubt): Verdict => ({
+    ...{ outcome: 'saved', rule, save: 's', trigger, final: trigger === 'close' },
+    ...(doubt === undefined ? { certain: true } : { certain: false, doubt }),
+    ...{ users: [], stored: null },
   })
-  const failed = (rule: number, message: string, error?: number): Verdict => ({
+  const unchanged = (rule: string, reason: 'no-changes' | 'not-open', doubt?: Doubt): Verdict => ({
+    ...{ outcome: 'unchanged', rule, reason },
+    ...(doubt === undefined ? { certain: true } : { certain: false, doubt }),
+  })
+  const failed = (rule: string, message: string, error?: number): Verdict => ({
     outcome: 'failed',
     rule,
     error: {
@@ -318,107 +312,82 @@ describe('the reason of a verdict', () => {
 
   const cases: [verdict: Verdict, past: Entry[], words: string][] = [
     [
-      saved(4, 's'),
+      saved('4.1'),
       [asked, answered(0), came(20, 's', id), stored(30, 's')],
       'The save made for it came at {20} and was stored at {30}.',
     ],
     [
-      saved(4, 's'),
+      saved('4.2'),
       [asked, answered(4), came(20, 's', 'later.k1'), stored(30, 's')],
       'The save made for a later forcesave came at {20}, was stored at {30} and holds its edits too.',
     ],
     [
-      saved(5, 's', 'close'),
+      saved('5.1', 'close'),
       [asked, came(20, 's', undefined, 2), stored(30, 's')],
-      'The final save of {20} was stored at {30}, made as the last editor had left.',
+      'An info sent after the call said that all edits are acknowledged, and the save of {20} was stored at {30}.',
     ],
     [
-      saved(6, 's'),
-      [asked, came(5, 's', 'other.k1'), answered(4), stored(30, 's')],
-      'Answered 4 (nothing to save) while the save of {5} was under way, which was stored at {30}.',
+      unchanged('5.1', 'no-changes'),
+      [asked, answered(4)],
+      'An info sent after the call said that all edits are acknowledged, and nothing was stored since the call.',
     ],
     [
-      saved(6, 's'),
-      [asked, answered(4), came(20, 's', 'other.k1'), stored(30, 's')],
-      'Answered 4 (nothing to save) while another forcesave was under way, whose save came at {20}, which was stored at {30}.',
+      unchanged('6.1', 'not-open'),
+      [asked, answered(1)],
+      'The Docs server does not know the key and holds no forgotten file, and nothing was stored since the call.',
     ],
     [
-      saved(6, 's', 'button', false),
+      unchanged('7.3', 'no-changes'),
+      [asked, answered(4)],
+      'Answered 4 (nothing to save) while somebody edits, and nothing was stored since the call.',
+    ],
+    [
+      saved('7.5', 'button', 'others-may-save'),
       [asked, answered(4), came(20, 's'), stored(30, 's')],
-      'Answered 4 (nothing to save), and then a save by the save button came at {20}, which was stored at {30}. Not certain: the Docs server cannot be asked about one thing that could make it wrong.',
+      'Answered 4 (nothing to save) while somebody edits, and the save of {20} was stored at {30}. Not certain: a save button, a timer, a form or another application may be saving too, and the Docs server cannot be asked.',
     ],
     [
-      saved(8, undefined, 'forgotten'),
+      unchanged('13.4', 'not-open', 'forgotten-file-left'),
       [asked, answered(1)],
-      'Answered 1 (unknown key), and the forgotten file that the Docs server kept was stored.',
+      'Answered 1 (unknown key), and nothing was stored since the call. Not certain: the Docs server holds a forgotten file that may be older than what is stored.',
     ],
     [
-      saved(10, 's'),
-      [came(2, 's', 'old.k1'), asked, came(8, 's', 'old.k1'), answered(0), stored(30, 's')],
-      'The Docs server sent the save of {2} again for it at {8}: nothing is new since, and that save was stored at {30}.',
-    ],
-    [
-      unchanged(6, 'no-changes'),
-      [stored(0, 's'), asked, answered(4)],
-      'Answered 4 (nothing to save), and no other save was seen under way. The last save before was stored at {0}.',
-    ],
-    [
-      unchanged(8, 'not-open'),
-      [asked, answered(1)],
-      'Answered 1 (unknown key), and nothing of it waits to be stored.',
-    ],
-    [
-      unchanged(13, 'no-changes', false),
-      [asked, answered(0), came(20, '', undefined, 4)],
-      'The last editor left without changes at {20}, so no save is made for it any more. Not certain: the Docs server cannot be asked about one thing that could make it wrong.',
-    ],
-    [
-      failed(6, 'not stored'),
-      [asked, answered(4), came(20, 's'), broke(30, 's')],
-      'Answered 4 (nothing to save) while a save was under way, which failed at {30}: not stored.',
-    ],
-    [
-      failed(7, 'the Docs server answered', 3),
-      [asked, answered(3)],
-      'Answered 3 (internal error), and no save came within the grace period.',
-    ],
-    [
-      failed(7, 'the Docs server answered with error 6', 6),
+      failed('10.3', 'the Docs server answered with error 6', 6),
       [asked, answered(6)],
       'Answered 6 (bad token): the Docs server answered with error 6.',
     ],
     [
-      failed(7, 'no answer to forcesave'),
+      failed('10.3', 'no answer to forcesave'),
       [asked, answered(null)],
       'No answer came: no answer to forcesave.',
     ],
     [
-      failed(8, 'a forgotten file is there'),
+      failed('13.3', 'a forgotten file is there'),
       [asked, answered(1)],
       'Answered 1 (unknown key): a forgotten file is there.',
     ],
     [
-      failed(9, 'not stored'),
+      failed('10.4', 'not stored'),
       [came(0, 's', undefined, 3), asked, answered(4)],
-      'Answered 4 (nothing to save), but a save that failed before at {0} is in nothing that is stored: not stored.',
+      'Answered 4 (nothing to save), but a save that failed before at {0} is not contained in any stored file: not stored.',
     ],
     [
-      failed(12, 'not converted'),
+      failed('10.1', 'not converted'),
       [asked, answered(0), came(20, 's', id, 7)],
       'A save that holds its edits failed at {20}: not converted.',
     ],
     [
-      failed(15, 'no save by its deadline'),
+      failed('14.2', 'no save by its deadline'),
       [asked, answered(0)],
       'Answered 0 (none), and its deadline passed: no save by its deadline.',
     ],
     [
-      failed(16, 'the Docs server answered with error 1', 1),
+      failed('15.2', 'the Docs server answered with error 1', 1),
       [asked, answered(1)],
       'Answered 1 (unknown key): the Docs server answered with error 1.',
     ],
     [
-      { outcome: 'info', rule: 16, status: 'editing', users: ['u1', 'u2'] },
+      { outcome: 'info', rule: '15.1', status: 'editing', users: ['u1', 'u2'] },
       [asked],
       'The callback with its id and the response are both there: u1, u2 edit.',
     ],
@@ -434,12 +403,12 @@ describe('the reason of a verdict', () => {
   }
 
   it('speaks of nothing that this process has not seen', () => {
-    assert.deepEqual(whyOf(saved(4, 's'), id, []), {
+    assert.deepEqual(whyOf(saved('4.1'), id, []), {
       text: 'A save made for it or for a later forcesave was stored.',
       times: [],
     })
-    assert.deepEqual(whyOf(saved(6), id, []).times, [])
-    assert.deepEqual(whyOf(failed(9, 'not stored'), id, []).times, [])
+    assert.deepEqual(whyOf(saved('7.5'), id, []).times, [])
+    assert.deepEqual(whyOf(failed('10.4', 'not stored'), id, []).times, [])
   })
 })
 

@@ -29,7 +29,7 @@ export async function playGiven(
           String(answer ?? 'none'),
           cameBy(played, command),
           verdict === undefined ? 'it never ended' : verdictWords(verdict),
-          verdict === undefined || verdict.rule === 0 ? '' : String(verdict.rule),
+          verdict === undefined || verdict.rule === '' ? '' : verdict.rule,
         ]),
       )
     }

@@ -54,6 +54,8 @@ function reasonOf({ code, error, retryable }: DocsError): string {
       return retryable
         ? 'the file has come, but could not be stored here. Your changes are still in the Docs server; try again.'
         : 'the file has come, but cannot be stored here. Whoever runs this application has to look at it.'
+    case 'EDITS_HELD':
+      return 'the Docs server holds changes that it is not saving, after a restart perhaps. Open the document, close it, and try again.'
     case 'COMMAND_REJECTED':
       return error === 6 || error === 7
         ? 'the Docs server refused the request. Its secret and its clock have to be those of this application.'

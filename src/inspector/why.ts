@@ -31,11 +31,13 @@ const DOUBTS: Readonly<Record<Doubt, string>> = {
   'docs-server-may-have-restarted':
     'somebody came who was there already, or was gone without a word, as after a restart of the Docs server or a reloaded page',
   'editors-unknown': 'the callbacks so far do not tell who edits',
-  'request-unanswered': 'an earlier forcesave got no answer, and may still make the Docs server save',
+  'request-unanswered':
+    'an earlier forcesave got no answer, and may still make the Docs server save',
   'save-outstanding': 'the save of an earlier forcesave has not come',
   'order-unknown': 'nothing tells which of the stored files is the newest',
   'ledger-lost': 'what was known of the document was lost, or may be incomplete',
-  'forgotten-file-left': 'the Docs server holds a forgotten file that may be older than what is stored',
+  'forgotten-file-left':
+    'the Docs server holds a forgotten file that may be older than what is stored',
   'forgotten-files-unknown': 'the Docs server cannot be asked for forgotten files',
 }
 
@@ -73,7 +75,8 @@ function whyConfirmed(verdict: Confirmed, seen: Seen): Parts {
       : [', and nothing was stored since the call']
   switch (ruleOf(verdict)) {
     case '4':
-      if (first === undefined) return ['a save made for it or for a later forcesave was ', ...stored]
+      if (first === undefined)
+        return ['a save made for it or for a later forcesave was ', ...stored]
       return ours
         ? ['the save made for it came at ', first.at, ' and was ', ...stored]
         : [

@@ -30,7 +30,9 @@ function beginningsOf(history: unknown): string[] | undefined {
     return undefined
   let before = ''
   return changes.map((change: unknown) => {
-    before = createHash('sha256').update(`${before} ${JSON.stringify(change)}`).digest('base64url')
+    before = createHash('sha256')
+      .update(`${before} ${JSON.stringify(change)}`)
+      .digest('base64url')
     return (before = before.slice(0, 12))
   })
 }

@@ -16,7 +16,8 @@ export function accepted({ state, command, now, rules }: Case, last: Answer): Ju
   const isSent = state.commands.some((other) => isForcesaveAfter(other, turn))
   if (begun && !isSent) return { until: Infinity, ask: 'forcesave' }
   const accepted = command.answer?.at ?? now
-  const askAt = wasReplayed(state, command) && count === 0 ? now : accepted + rules.nudgeAfter * 2 ** count
+  const askAt =
+    wasReplayed(state, command) && count === 0 ? now : accepted + rules.nudgeAfter * 2 ** count
   if (now < askAt) return { until: askAt }
   return { until: Infinity, ask: 'info', note: { round: { count: count + 1, turn: state.turn } } }
 }

@@ -20,8 +20,7 @@ export function recordArrival(state: DocumentState, given: Arrival, now: number)
   const base = known ?? freshSave(state, arrival, misdirected, now)
   // The same bytes: the Docs server has not sent it again.
   const echo = message !== undefined && base.messages.includes(message)
-  const isReplay =
-    arrival.status === 6 && !echo && (known !== undefined || arrival.markedReplay)
+  const isReplay = arrival.status === 6 && !echo && (known !== undefined || arrival.markedReplay)
   const save: Save = {
     ...progress(state, base, arrival, { now, isNew: known === undefined, echo }),
     lastTurn: echo ? base.lastTurn : state.turn,

@@ -8,19 +8,12 @@ import { accepted } from './accepted.js'
 import { isFailure, standingFailure } from './failure.js'
 import { held } from './held.js'
 import { judgeInfo } from './judge-info.js'
+import { HELD_FOR_GOOD } from './timing.js'
 import { nothingToSave } from './nothing-to-save.js'
 import { byNothingHeld, bySave } from './proof.js'
 import { sendAgain } from './send-again.js'
 import type { Answer, Command, DocumentState } from './state.js'
-import {
-  failed,
-  rejected,
-  retryable,
-  timeout,
-  wait,
-  type Case,
-  type Judgement,
-} from './verdict.js'
+import { failed, rejected, retryable, timeout, wait, type Case, type Judgement } from './verdict.js'
 
 export function judge(situation: Case): Judgement {
   const { command, now } = situation
@@ -44,7 +37,8 @@ function byAnswer(situation: Case): Judgement {
   if (error === null && answer.neverArrived === true && failure !== undefined) {
     return { verdict: failed('10.3', failure) }
   }
-  if (error !== null && !LEAVES_OPEN.has(error)) return { verdict: rejected('10.3', command, error) }
+  if (error !== null && !LEAVES_OPEN.has(error))
+    return { verdict: rejected('10.3', command, error) }
   const { told } = state
   if (told?.says === 'held' && told.turn > answer.turn) return held(situation)
   const last = lastAnswered(state, command) ?? answer
@@ -74,7 +68,8 @@ export function errorAtDeadline(state: DocumentState, command: Command | undefin
   const standing = standingFailure(state)
   if (standing !== undefined) return retryable(standing)
   const { told } = state
-  if (told?.says === 'held' && told.turn > (command?.turn ?? 0)) return toPlainError(editsHeld())
+  const isHeld = told?.says === 'held' && told.turn > (command?.turn ?? 0)
+  if (isHeld && told.times >= HELD_FOR_GOOD) return toPlainError(editsHeld())
   return command?.answer?.failure ?? timeout('forcesave')
 }
 

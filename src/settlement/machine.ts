@@ -163,7 +163,10 @@ function settle(before: DocumentState, now: number, rules: Rules): Step {
 }
 
 /** What asks the question of that turn. */
-export function askFor(what: 'info' | 'forcesave' | 'search', { turn, ref }: DocumentState): Effect {
+export function askFor(
+  what: 'info' | 'forcesave' | 'search',
+  { turn, ref }: DocumentState,
+): Effect {
   if (what !== 'search') return { type: 'ask', what }
   return { type: 'search', since: turn, ...(ref === undefined ? {} : { ref }) }
 }

@@ -9,14 +9,7 @@ import { hasOpenSaves } from './order.js'
 import { isSame } from './presence.js'
 import type { Answer, Command, DocumentState } from './state.js'
 import { LONGEST_SAVE, LONGEST_UNLIKELY_SAVE, pauseOf, QUESTION_PAUSES } from './timing.js'
-import {
-  failed,
-  retryable,
-  savedOrUnchanged,
-  wait,
-  type Case,
-  type Judgement,
-} from './verdict.js'
+import { failed, retryable, savedOrUnchanged, wait, type Case, type Judgement } from './verdict.js'
 
 export function nothingToSave(situation: Case, last: Answer): Judgement {
   const { state, command, now, rules } = situation
@@ -51,9 +44,15 @@ function untilWhen({ state, command }: Case): number {
     isOutstanding(state, other) && !(other.id === command.id && wasReplayed(state, command))
   return state.commands.filter(isWaitedFor).reduce((until, other) => {
     const since = other.answer?.at ?? other.at
-    const isLikely = other.answer === undefined || other.answer.error === 0
-    return Math.max(until, since + (isLikely ? LONGEST_SAVE : LONGEST_UNLIKELY_SAVE))
+    const patience = isLikely(state, other) ? LONGEST_SAVE : LONGEST_UNLIKELY_SAVE
+    return Math.max(until, since + patience)
   }, 0)
+}
+
+/** Accepted, and nothing has happened since that makes the Docs server drop the save. */
+function isLikely({ doubt, ended }: DocumentState, { answer }: Command): boolean {
+  if (answer === undefined) return true
+  return answer.error === 0 && Math.max(doubt?.turn ?? 0, ended) < answer.turn
 }
 
 /**

@@ -28,13 +28,13 @@ function isLater({ by }: Save, older: Save): boolean {
 /** Its list of changes begins with all of the older one's, and goes on. */
 function isLonger({ changes: longer = [] }: Save, { changes: shorter = [] }: Save): boolean {
   const last = shorter.at(-1)
-  return (
-    last !== undefined && longer.length > shorter.length && longer[shorter.length - 1] === last
-  )
+  return last !== undefined && longer.length > shorter.length && longer[shorter.length - 1] === last
 }
 
 /** 3.2: whether `newer` is the newer one as far as clocks tell, which must not contradict what is proven. */
 function seemsNewer(newer: Save, older: Save, { clockStepped }: DocumentState): boolean {
+  // What comes as the last word of a session comes after the forgotten file of one before.
+  if (older.trigger === 'forgotten' && newer.lastWord === true) return true
   if (clockStepped === true || newer.lastSave === undefined || older.lastSave === undefined)
     return false
   if (newer.lastSave !== older.lastSave) return newer.lastSave > older.lastSave
@@ -49,8 +49,7 @@ export const isUndecided = (left: Save, right: Save, state: DocumentState): bool
 /** 3.4: the clock of the Docs server was set when what is proven contradicts `lastsave`. */
 export function hasStepped(saves: readonly Save[], save: Save): boolean {
   return saves.some(
-    (other) =>
-      other !== save && (contradicts(save, other) || contradicts(other, save)),
+    (other) => other !== save && (contradicts(save, other) || contradicts(other, save)),
   )
 }
 
@@ -81,8 +80,7 @@ function orderOf(save: Save, state: DocumentState): Order {
   // What was stored before may not be known any more; what a command of ours made holds all of that.
   const isAfterAll = state.known || (save.by !== undefined && save.by.again !== true)
   const isNewest =
-    isAfterAll &&
-    written.every((other) => contains(save, other) || seemsNewer(save, other, state))
+    isAfterAll && written.every((other) => contains(save, other) || seemsNewer(save, other, state))
   return isNewest ? 'newest' : 'unknown'
 }
 

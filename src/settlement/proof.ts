@@ -8,14 +8,7 @@ import { hasOpenForgotten, MOST_ROUNDS } from './forgotten.js'
 import { isBuried } from './order.js'
 import type { DocumentState, Save } from './state.js'
 import { pauseOf, QUESTION_PAUSES } from './timing.js'
-import {
-  failed,
-  saved,
-  savedOrUnchanged,
-  wait,
-  type Case,
-  type Judgement,
-} from './verdict.js'
+import { failed, saved, savedOrUnchanged, wait, type Case, type Judgement } from './verdict.js'
 import type { Verdict } from './event.js'
 
 /** Rule 4: its own save, or that of a forcesave that was registered after it, is stored. */
@@ -61,7 +54,8 @@ export function byNothingHeld(situation: Case): Judgement | undefined {
   const rule = told.says === 'acknowledged' ? '5.1' : '6.1'
   const reason = told.says === 'acknowledged' ? 'no-changes' : 'not-open'
   if (hasOpenForgotten(state)) return wait
-  if (searched === undefined || searched.turn < told.heard) return { until: Infinity, ask: 'search' }
+  if (searched === undefined || searched.turn < told.heard)
+    return { until: Infinity, ask: 'search' }
   switch (searched.found) {
     case 'nothing':
       return { verdict: savedOrUnchanged(rule, situation, reason) }

@@ -1,7 +1,14 @@
 /** What a key's state no longer needs. Everything expires, but a doubt stays (11.5). */
 import { isOutstanding, leaveDoubts, standsAsFailed } from './doubt.js'
 import { sessionEndsBy } from './open-documents.js'
-import { isOpen, lastWritten, type Command, type DocumentState, type Rules, type Save } from './state.js'
+import {
+  isOpen,
+  lastWritten,
+  type Command,
+  type DocumentState,
+  type Rules,
+  type Save,
+} from './state.js'
 
 /** Finished commands, and finished saves, that a key remembers at the most. */
 const FINISHED_KEPT = 64
@@ -35,7 +42,10 @@ export function forget(state: DocumentState, now: number, rules: Rules): Documen
     commands: commands.filter((command) => !dropped.includes(command)),
     saves: saves.filter((save) => !gone.includes(save)),
   }
-  return leaveDoubts(without, dropped.filter((command) => isOutstanding(state, command)))
+  return leaveDoubts(
+    without,
+    dropped.filter((command) => isOutstanding(state, command)),
+  )
 
   function isOld({ settled }: Command): boolean {
     return settled !== undefined && settled.at <= oldest
@@ -46,7 +56,10 @@ export function forget(state: DocumentState, now: number, rules: Rules): Documen
     endOf: (entry: Entry) => number | undefined,
     isDone: (entry: Entry) => boolean,
   ): Entry[] {
-    if (entries.length <= FINISHED_KEPT && !entries.some((entry) => (endOf(entry) ?? now) <= oldest))
+    if (
+      entries.length <= FINISHED_KEPT &&
+      !entries.some((entry) => (endOf(entry) ?? now) <= oldest)
+    )
       return []
     const done = entries.filter(isDone)
     const many = done.length - FINISHED_KEPT

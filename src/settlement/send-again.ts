@@ -21,7 +21,8 @@ export function sendAgain({ state, command, now }: Case, last: Answer): Judgemen
   if (last.error === 3) {
     const failure = standingConversionFailure(state)
     if (failure !== undefined) return { verdict: failed('8.5', retryable(failure)) }
-    if (tries > RESEND_PAUSES.length) return { verdict: failed('8.5', toPlainError(noConversion())) }
+    if (tries > RESEND_PAUSES.length)
+      return { verdict: failed('8.5', toPlainError(noConversion())) }
   }
   // A request that is not answered is under way.
   if (isUnanswered(state, command)) return wait

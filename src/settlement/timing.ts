@@ -4,7 +4,10 @@
  */
 
 /** Pauses between two questions about the same key (8.2). */
-export const QUESTION_PAUSES: readonly number[] = [1_000, 2_000, 3_000, 4_000, 5_000]
+export const QUESTION_PAUSES: readonly number[] = [200, 1_000, 2_000, 3_000, 4_000, 5_000]
+
+/** Held as often in a row, the edits are not being saved (9.2): a final save takes less long. */
+export const HELD_FOR_GOOD = 5
 
 /** A question without an answer by then was asked by a process that has died (8.3). */
 export const QUESTION_PATIENCE = 20_000

@@ -20,7 +20,9 @@ function saysOf({ answer, presence }: Command): Pick<Told, 'says' | 'users'> | u
 
 /** Without its callback an empty response can mean that all is acknowledged, or that edits are held. */
 function byResponse({ error, users = [] }: Answer): Pick<Told, 'says' | 'users'> {
-  return error === 0 && users.length > 0 ? { says: 'editing', users } : { says: 'nothing', users: [] }
+  return error === 0 && users.length > 0
+    ? { says: 'editing', users }
+    : { says: 'nothing', users: [] }
 }
 
 export function recordTold(before: DocumentState, command: Command, now: number): DocumentState {

@@ -1,7 +1,14 @@
 /** The verdicts, as plain data that crosses processes (`docs/settlement.md` 14). */
 import { commandRejected, DocsError, toPlainError, type PlainError } from '../errors.js'
 import type { Verdict } from './event.js'
-import { isFinal, type Command, type DocumentState, type Doubt, type Rules, type Save } from './state.js'
+import {
+  isFinal,
+  type Command,
+  type DocumentState,
+  type Doubt,
+  type Rules,
+  type Save,
+} from './state.js'
 
 /** A verdict; or until when to wait at the most, and what to note or to ask meanwhile. */
 export type Judgement =
@@ -19,7 +26,9 @@ export interface Case {
 /** Nothing but an event can change this. */
 export const wait: Judgement = { until: Infinity }
 
-const certainty = (doubt: Doubt | undefined): { certain: true } | { certain: false; doubt: Doubt } =>
+const certainty = (
+  doubt: Doubt | undefined,
+): { certain: true } | { certain: false; doubt: Doubt } =>
   doubt === undefined ? { certain: true } : { certain: false, doubt }
 
 export function saved(rule: string, command: Command, save: Save, doubt?: Doubt): Verdict {
@@ -58,9 +67,7 @@ export function savedOrUnchanged(
     (last, save) => ((save.sequence ?? 0) >= (last?.sequence ?? 0) ? save : last),
     undefined,
   )
-  return newest === undefined
-    ? unchanged(rule, reason, doubt)
-    : saved(rule, command, newest, doubt)
+  return newest === undefined ? unchanged(rule, reason, doubt) : saved(rule, command, newest, doubt)
 }
 
 export const failed = (rule: string, error: PlainError): Verdict => ({

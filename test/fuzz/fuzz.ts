@@ -4,7 +4,7 @@ import { runInNewContext } from 'node:vm'
 import type { Input } from './input.js'
 import { inputOf } from './inputs.js'
 import { createLine, type Answer, type Line } from './wire.js'
-import { SESSION_KEPT } from '../../src/settlement/open-documents.js'
+import { SESSION_KEPT } from '../../src/settlement/timing.js'
 import { startWorld, type World } from './world.js'
 
 export interface Report {

@@ -64,6 +64,7 @@ export const aSave = (name: string, sequence = 1): RunnableSave => ({
   sequence,
   status: 6,
   trigger: 'command',
+  order: 'newest',
   payload: { ref: 'file-1', userdata: undefined, body: { key: 'k', status: 6 } },
 })
 

@@ -9,7 +9,7 @@ import type { Expected } from './wire-verdicts.js'
 export function verdictOf({ recorded, sent, end }: PlayedCommand, { rules }: PlayedByUs): Expected {
   const what = `${recorded.c} ${JSON.stringify(recorded.userdata)}`
   if (end === undefined) throw new Error(`${what} never ended`)
-  const rule = rules.get(commandId(sent.body.userdata)) ?? 0
+  const rule = rules.get(commandId(sent.body.userdata)) ?? ''
   if (!end.ok) {
     const { error } = end
     if (!isDocsError(error)) throw new Error(`${what} ended with a foreign error`, { cause: error })

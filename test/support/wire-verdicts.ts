@@ -12,7 +12,7 @@ import type { Trigger } from '../../src/settlement/state.js'
 export type Expected =
   | {
       outcome: 'saved'
-      rule: number
+      rule: string
       /** The conversion whose file is in storage. */
       conversion: string
       trigger: Trigger
@@ -20,12 +20,12 @@ export type Expected =
     }
   | {
       outcome: 'unchanged'
-      rule: number
+      rule: string
       reason: 'no-changes' | 'not-open'
       certain: boolean
     }
-  | { outcome: 'failed'; rule: number; code: DocsErrorCode; error?: number; retryable: boolean }
-  | { outcome: 'info'; rule: number; status: 'editing' | 'closed'; users: readonly string[] }
+  | { outcome: 'failed'; rule: string; code: DocsErrorCode; error?: number; retryable: boolean }
+  | { outcome: 'info'; rule: string; status: 'editing' | 'closed'; users: readonly string[] }
 
 export interface ExpectedVerdict {
   recording: string
@@ -40,18 +40,18 @@ export interface ExpectedVerdict {
 }
 
 const saved = (
-  rule: number,
+  rule: string,
   conversion: string,
   { trigger = 'command', certain = true }: { trigger?: Trigger; certain?: boolean } = {},
 ): Expected => ({ outcome: 'saved', rule, conversion, trigger, certain })
 const byFinal = (conversion: string): Expected => saved(5, conversion, { trigger: 'close' })
-const unchanged = (rule: number, certain: boolean): Expected => ({
+const unchanged = (rule: string, certain: boolean): Expected => ({
   ...{ outcome: 'unchanged', rule, reason: 'no-changes', certain },
 })
-const failed = (rule: number, code: DocsErrorCode, retryable: boolean): Expected => ({
+const failed = (rule: string, code: DocsErrorCode, retryable: boolean): Expected => ({
   ...{ outcome: 'failed', rule, code, retryable },
 })
-const rejected = (rule: number, error: number, retryable: boolean): Expected => ({
+const rejected = (rule: string, error: number, retryable: boolean): Expected => ({
   ...{ outcome: 'failed', rule, code: 'COMMAND_REJECTED', error, retryable },
 })
 const info = (...users: string[]): Expected => ({
