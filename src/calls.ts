@@ -13,8 +13,8 @@ import {
 import type { Asks, Asked } from './client/asks.js'
 import { commandChannel, traced, type CommandTrace } from './channels.js'
 import type { CommandClient } from './client/commands.js'
-import { createGroups } from './client/groups.js'
-import { startDeadline } from './client/deadline.js'
+import { createGroups, type Member } from './client/groups.js'
+import { startDeadline, type Deadline } from './client/deadline.js'
 import type { Clock } from './clock.js'
 import { commandRejected, DocsError, fromPlainError } from './errors.js'
 import type { Logger } from './events.js'
@@ -60,6 +60,18 @@ type Calls = Pick<
 /** How long after its deadline a call still waits for the ledger, which may have lost Redis, ms. */
 const LEDGER_AWAY = 2_000
 
+/** Resolves at the call's own deadline where its command has a later one; never otherwise. */
+const ended = ({ signal, ended }: Deadline, { outlives }: Member): Promise<void> =>
+  new Promise((resolve) => {
+    onAbort(signal, () => {
+      if (ended() === 'expired' && outlives()) resolve()
+    })
+  })
+
+const thrown = (error: DocsError): never => {
+  throw error
+}
+
 const noAnswer = (key: string | undefined): DocsError =>
   new DocsError(
     'TIMEOUT',
@@ -80,12 +92,11 @@ export function createCalls(parts: CallParts): Calls {
     options: CallOptions,
     otherwise: number,
     work: (signal: AbortSignal) => Promise<Result>,
-    late = (): Promise<DocsError> => Promise.resolve(noAnswer(about.key)),
   ): Promise<Result> {
     return traced(commandChannel, about, async () => {
       const ended = watch.call(about)
       try {
-        const result = await limited(about.key, options, otherwise, work, late)
+        const result = await limited(about.key, options, otherwise, work)
         ended()
         return result
       } catch (error) {
@@ -100,7 +111,6 @@ export function createCalls(parts: CallParts): Calls {
     { signal, timeout }: CallOptions,
     otherwise: number,
     work: (signal: AbortSignal) => Promise<Result>,
-    late: () => Promise<DocsError>,
   ): Promise<Result> {
     if (closing.aborted) throw closedError(key)
     signal?.throwIfAborted()
@@ -114,7 +124,7 @@ export function createCalls(parts: CallParts): Calls {
       if (ended === 'aborted') signal?.throwIfAborted()
       if (ended === 'given up') throw closedError(key)
       if (ended !== 'expired') throw error
-      throw await late()
+      throw noAnswer(key)
     } finally {
       stats.pending.calls -= 1
       cancelClose()
@@ -140,6 +150,12 @@ export function createCalls(parts: CallParts): Calls {
       if (!closing.aborted) logger.error({ err: error, key }, 'an answer could not be recorded')
     })
     return asked
+  }
+
+  /** A forcesave of its own, for a call with userdata (16.2). */
+  function alone(key: string, options: ForcesaveOptions): Member {
+    const id = newId()
+    return { id, send: () => startAsk(key, 'forcesave', id, options), outlives: () => false }
   }
 
   /** Its verdict, for a call that waits for it. */
@@ -173,24 +189,23 @@ export function createCalls(parts: CallParts): Calls {
       if (closing.aborted) throw closedError(key)
       options.signal?.throwIfAborted()
       const { userdata, timeout = parts.timeout } = options
-      const ownId = newId()
-      const { id, send } =
-        userdata === undefined
-          ? groups.join(key, timeout)
-          : { id: ownId, send: () => startAsk(key, 'forcesave', ownId, options) }
+      const member = userdata === undefined ? groups.join(key, timeout) : alone(key, options)
+      const { id } = member
       const about: CommandTrace = { name: 'forcesave', key, id: handleOf(key, id) }
-      // The deadline is in the ledger, too: there it is the latest of the group's.
-      const late = (): Promise<DocsError> => asks.atDeadline(key, id)
-      const work = async (signal: AbortSignal): Promise<ForcesaveResult> => {
+      // The deadline itself is in the ledger, so that every process sees the same one.
+      return within(about, { signal: options.signal }, timeout + LEDGER_AWAY, async (signal) => {
         const begun = stats.now()
+        const own = startDeadline(clock, timeout, signal)
         try {
-          await unlessAborted(sent(key, send()), signal)
-          return await forcesaved(about, key, id, signal)
+          // There it is the latest one of the group's.
+          const late = ended(own, member).then(() => asks.atDeadline(key, id))
+          const result = sent(key, member.send()).then(() => forcesaved(about, key, id, signal))
+          return await Promise.race([unlessAborted(result, signal), late.then(thrown)])
         } finally {
+          own.release()
           if (!signal.aborted) stats.took('forcesave', begun)
         }
-      }
-      return within(about, { signal: options.signal, timeout }, timeout, work, late)
+      })
     },
 
     async startForcesave(key, options = {}) {

@@ -12,6 +12,8 @@ export interface Member {
   readonly id: string
   /** Resolves once the command is registered and on its way. */
   readonly send: () => Promise<Asked>
+  /** Whether the command has a later deadline than the call. */
+  readonly outlives: () => boolean
 }
 
 export interface Groups {
@@ -57,10 +59,11 @@ export function createGroups(ask: (ask: Ask) => Promise<Asked>, clock: Clock): G
     join(key, timeout) {
       const isUnanswered = next.has(key)
       const group = next.get(key) ?? newGroup(key)
-      group.deadline = Math.max(group.deadline, clock.now() + timeout)
+      const deadline = clock.now() + timeout
+      group.deadline = Math.max(group.deadline, deadline)
       if (isUnanswered) next.set(key, group)
       else leave(key, group)
-      return { id: group.id, send: () => group.sent }
+      return { id: group.id, send: () => group.sent, outlives: () => group.deadline > deadline }
     },
   }
 }

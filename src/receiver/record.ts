@@ -90,7 +90,7 @@ export function createRecorder(parts: RecorderParts): RecordCallback {
       untoldOf.delete(key)
       return
     }
-    const event = untold.news.map((one) => one.event).reduce(joined)
+    const event = { ...untold.news.map((one) => one.event).reduce(joined), late: true as const }
     const whole = { ...newest, event }
     untold.news = [whole]
     untold.cancel = clock.after(TRY_PAUSE, () => void tellAgain(key, whole, untold))
@@ -145,5 +145,6 @@ function joined(older: Presence, newer: Presence): Presence {
     ...newer,
     ref: older.ref,
     joined: [...new Set([...older.joined, ...newer.joined])],
+    late: true,
   }
 }

@@ -10,7 +10,7 @@ export function accepted({ state, command, now, rules }: Case, last: Answer): Ju
   // The session has ended: what still converts is never sent, the final save is (`docs-server.md`).
   if (ended > last.turn && ended > (told?.turn ?? 0)) return { until: Infinity, ask: 'info' }
   const { count, turn } = command.round ?? { count: 0, turn: -1 }
-  const begun = turn > last.turn
+  const begun = turn >= last.turn
   if (begun && (told === undefined || told.turn < turn)) return { until: Infinity, ask: 'info' }
   // Its save, or its answer, says more than waiting does.
   const isSent = state.commands.some((other) => isForcesaveAfter(other, turn))

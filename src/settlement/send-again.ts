@@ -9,12 +9,19 @@ import type { Answer, Command, DocumentState } from './state.js'
 import { pauseOf, QUESTION_PAUSES, RESEND_PAUSES } from './timing.js'
 import { failed, retryable, wait, type Case, type Judgement } from './verdict.js'
 
+/** Infos without a usable answer in a row, after a request that had none either. */
+const GIVE_UP_AFTER = 2
+
 export function sendAgain({ state, command, now }: Case, last: Answer): Judgement {
   if (hasOpenSaves(state)) return wait
   const { told } = state
   if (told === undefined || told.turn < last.turn) return { until: Infinity, ask: 'info' }
   const again = told.at + pauseOf(QUESTION_PAUSES, told.times)
   if (told.says !== 'editing') {
+    // The Docs server answers nothing at all: the call fails as its own request did.
+    const { failure } = command.answer ?? {}
+    if (failure !== undefined && told.times >= GIVE_UP_AFTER)
+      return { verdict: failed('8.5', failure) }
     return now < again ? { until: again } : { until: Infinity, ask: 'info' }
   }
   const tries = triesSince(state, command)
