@@ -45,7 +45,7 @@ describe('defaults', () => {
         clockTolerance: 60,
       },
       otherSaves: true,
-    olderSaves: false,
+      olderSaves: false,
       grace: 1_000,
       nudgeAfter: 10_000,
       retries: 2,

@@ -223,19 +223,23 @@ it('of two that are told at once, the first one says which file it is', LIMIT, a
   assert.deepEqual(await passTime(clock, callback(forced, 'file-1')), ok)
 })
 
-it('of two that are recorded late, nothing is certain by the story of the callbacks', LIMIT, async (t) => {
-  const { clock, core, docs, users, redis } = open(t)
-  const callbackUrl = docs.callbackUrl('file-1')
-  redis.away = true
-  await core.open('k', { user: 'u1', callbackUrl })
-  const second = await core.open('k', { user: 'u2', callbackUrl })
-  await second.close()
-  redis.away = false
-  await clock.advance(5_000)
-  assert.deepEqual(await users('k'), ['u1'])
-  const result = await passTime(clock, docs.forcesave('k'))
-  assert.deepEqual([result.outcome, result.certain], ['unchanged', false])
-})
+it(
+  'of two that are recorded late, nothing is certain by the story of the callbacks',
+  LIMIT,
+  async (t) => {
+    const { clock, core, docs, users, redis } = open(t)
+    const callbackUrl = docs.callbackUrl('file-1')
+    redis.away = true
+    await core.open('k', { user: 'u1', callbackUrl })
+    const second = await core.open('k', { user: 'u2', callbackUrl })
+    await second.close()
+    redis.away = false
+    await clock.advance(5_000)
+    assert.deepEqual(await users('k'), ['u1'])
+    const result = await passTime(clock, docs.forcesave('k'))
+    assert.deepEqual([result.outcome, result.certain], ['unchanged', false])
+  },
+)
 
 it('does not undo what a later one has told', LIMIT, async (t) => {
   for (const [later, expected] of [

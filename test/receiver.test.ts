@@ -523,7 +523,10 @@ describe('a ref', LIMIT, () => {
     assert.deepEqual(await postSigned(url, came), done)
     assert.deepEqual(await postSigned(url, callback()), done)
     assert.deepEqual(await postSigned(other, came), done)
-    assert.deepEqual(await postSigned(other, callback({ lastsave: '2026-11-22T13:00:00.000Z' })), done)
+    assert.deepEqual(
+      await postSigned(other, callback({ lastsave: '2026-11-22T13:00:00.000Z' })),
+      done,
+    )
     assert.deepEqual(
       app.stored.map(({ ref }) => ref),
       ['file-1', 'file-2'],

@@ -10,7 +10,8 @@ export function saveOutcome(
 ): SaveOutcome | 'unknown' | 'pending' {
   const save = saves.find((other) => other.name === name)
   if (save === undefined) return 'unknown'
-  if (isOpen(save)) return 'pending'
+  // Asked for again (`docs/settlement.md` 12.1): this delivery has ended.
+  if (isOpen(save) && save.phase !== 'doubtful') return 'pending'
   const { ref } = save
   return save.phase === 'stored'
     ? { phase: 'stored', ref }

@@ -1,14 +1,13 @@
 /** Forgotten files: final saves that nobody took (`docs-server.md`, "What our reply does"). */
-import { randomUUID } from 'node:crypto'
 import type { CallOptions } from '../call-options.js'
 import type { CommandClient } from '../client/commands.js'
 import type { Downloader } from '../client/download.js'
 import { DocsError, isDocsError, toPlainError } from '../errors.js'
 import type { Logger } from '../events.js'
-import { hasMovedOn } from '../settlement/forgotten.js'
 import type { Ledger } from '../ledger/ledger.js'
 import type { Arrival, SearchResult } from '../settlement/event.js'
 import { saveName } from '../protocol/save-name.js'
+import { fingerprintOf } from './fingerprint.js'
 
 /** `error` of a command that the Docs server does not know (`docs-server.md`, "Commands"). */
 const UNKNOWN_COMMAND = 5
@@ -69,8 +68,8 @@ export interface Forgotten {
 
 /** What is done with forgotten files one at a time. */
 export interface ForgottenFiles extends Omit<Forgotten, 'recover'> {
-  /** What is found, as a save. Its path is the same for every forgotten file of a key: never its name. */
-  arrival: (key: string, url: string, ref: string) => Arrival
+  /** What is found, as a save that is named by its bytes. */
+  arrival: (key: string, url: string, ref: string) => Promise<Arrival>
   /** Rule 8: a file found for a key that is not open joins the key's saves. */
   search: (key: string, since: number, ref: string | undefined) => Promise<void>
   /** Deletes the file that is stored as the save of this name. */
@@ -101,7 +100,7 @@ export function createForgotten({
     },
   }
 
-  function arrival(key: string, url: string, ref: string): Arrival {
+  async function arrival(key: string, url: string, ref: string): Promise<Arrival> {
     const link = downloader.allowed(url)
     const filetype = /\.([0-9a-z]{1,10})$/i.exec(link?.pathname ?? '')?.[1]
     const failure = new DocsError(
@@ -110,7 +109,8 @@ export function createForgotten({
       { key, retryable: false },
     )
     return {
-      name: saveName({ key, status: 2, mark: randomUUID() }),
+      name:
+        link === undefined ? nameOf(key, url) : nameOf(key, await fingerprintOf(link, downloader)),
       status: 2,
       trigger: 'forgotten',
       markedReplay: false,
@@ -123,7 +123,7 @@ export function createForgotten({
   async function look(key: string, ref: string | undefined): Promise<Arrival | undefined> {
     const url = await forgotten.url(key)
     if (url === undefined) return undefined
-    if (ref !== undefined) return arrival(key, url, ref)
+    if (ref !== undefined) return await arrival(key, url, ref)
     throw new DocsError(
       'STORAGE_FAILED',
       'the Docs server holds a forgotten file under this key, and no callback has told its ref: fetch it with docs.forgotten.url(key), or set the option refOf and call docs.forgotten.recover()',
@@ -146,17 +146,13 @@ export function createForgotten({
       }
       await ledger.apply(key, { type: 'searched', since, ...found })
     },
-    /** A file that stays there after all is stored once more by a later search: harmless. */
     async deleteStored(key, name) {
       try {
-        const state = await ledger.read(key)
-        const save = state.saves.find((other) => other.name === name)
-        // The key has been opened or saved since: another forgotten file may be there by now.
-        if (save === undefined || hasMovedOn(state, save.turn)) {
-          logger.info(
-            { key },
-            'a forgotten file is stored, and is left because its key is in use again',
-          )
+        const url = await forgotten.url(key)
+        const link = url === undefined ? undefined : downloader.allowed(url)
+        if (link === undefined) return
+        if (nameOf(key, await fingerprintOf(link, downloader)) !== name) {
+          logger.info({ key }, 'a forgotten file is stored, and a newer one is there by now')
           return
         }
         await forgotten.delete(key)
@@ -166,6 +162,9 @@ export function createForgotten({
     },
   }
 }
+
+const nameOf = (key: string, fingerprint: string): string =>
+  saveName({ key, status: 2, mark: `forgotten ${fingerprint}` })
 
 /** Error 1 of these commands: there is no such file (`test/wire/final-save-forgotten-after-500s.jsonl`). */
 async function unlessUnknown<Response>(response: Promise<Response>): Promise<Response | undefined> {

@@ -133,8 +133,13 @@ export function createRecover(parts: RecoverParts): Recover {
     if (!lastLook && isSessionOpen(await ledger.read(key))) return 'again'
     const url = await forgotten.url(key, { signal })
     if (url === undefined) return { key, outcome: 'gone' }
-    const save = forgotten.arrival(key, url, ref)
+    const save = await forgotten.arrival(key, url, ref)
     if (save.failure !== undefined) throw fromPlainError(save.failure)
+    // Stored before, and it could not be deleted then.
+    if (state.saves.some(({ name, phase }) => name === save.name && phase === 'stored')) {
+      await forgotten.deleteStored(key, save.name)
+      return { key, outcome: 'recovered' }
+    }
     signal.throwIfAborted()
     await ledger.apply(key, { type: 'found', since, vouched, save })
     const after = await ledger.read(key)

@@ -133,9 +133,10 @@ function whatWasFound(
   if (event.unsupported === true) return 'unsupported'
   if (event.save === undefined) return 'nothing'
   const { name } = event.save
-  const isTaken =
-    joinedSave(state, event.since) !== undefined || state.saves.some((save) => save.name === name)
-  if (isTaken) return 'file'
+  const known = state.saves.find((save) => save.name === name)
+  // Its bytes are stored, and it could not be deleted.
+  if (known?.phase === 'stored') return 'nothing'
+  if (joinedSave(state, event.since) !== undefined || known !== undefined) return 'file'
   const isWorth = !hasMovedOn(state, event.since) && isWorthTaking(state, event.vouched === true)
   return isWorth ? 'file' : 'left'
 }

@@ -302,8 +302,7 @@ export async function runSchedule(seed: number, options: ScheduleOptions = {}): 
         violate('I6', `call ${number} got the userdata of another call`)
       }
       // What a stranger's save holds may be missing where the result says that it is not certain.
-      const excused =
-        !result.certain
+      const excused = !result.certain
       // It was stored when the verdict was made, and a save of the same second has come since.
       const overwritten =
         result.outcome === 'saved' && holdsOf(result.stored) >= edits && storage.wentBack(key)

@@ -58,7 +58,7 @@ export function createStorage(parts: StorageParts): Storage {
           violate('I4', `${key} went back from edit ${before.holds} to ${holds}`)
         }
         if (holds >= before.holds) most.set(key, { holds, lastSave })
-        files.set(key, save.order==='newest' ? holds : Math.max(holds, before.holds))
+        files.set(key, save.order === 'newest' ? holds : Math.max(holds, before.holds))
         done.set(id, process)
         return { holds }
       } finally {
