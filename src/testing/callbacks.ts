@@ -2,7 +2,7 @@
  * The bodies of callbacks, with the fields and in the order of the recordings. They are sent as
  * they stand when tokens are off; `tokens.ts` adds the tokens.
  */
-import { historyOf, lastSaveOf, newEdits, type Snapshot } from './content.js'
+import { lastOf, wholeSeconds, type Snapshot } from './content.js'
 import type { Files } from './files.js'
 
 /** A callback's body, without its token. */
@@ -20,18 +20,38 @@ export interface Action {
   userid: string
 }
 
-/** Status 1 while somebody edits, else 4. A 4 has no `users` (`closed-without-changes.jsonl`). */
+/**
+ * Status 1 while somebody edits, and, with no users, while the server holds edits that nobody has
+ * acknowledged (`info-while-final-save-converts.jsonl`), else 4. A 4 has no `users`
+ * (`closed-without-changes.jsonl`).
+ */
 export function presenceBody(
   key: string,
   users: readonly string[],
-  more: { actions?: Action[]; userdata?: unknown },
+  more: { actions?: Action[]; userdata?: unknown; holdsEdits?: boolean },
 ): CallbackBody {
   return {
     key,
-    ...(users.length > 0 ? { status: 1, users } : { status: 4 }),
+    ...(users.length > 0 || more.holdsEdits ? { status: 1, users } : { status: 4 }),
     ...(more.actions === undefined ? {} : { actions: more.actions }),
     ...returned(more.userdata),
   }
+}
+
+/** The users as some versions send them: ids of digits alone are numbers. */
+export function withNumericIds<Body extends object>(body: Body): Body {
+  const { users, actions } = body as { users?: unknown[]; actions?: Action[] }
+  return {
+    ...body,
+    ...(users === undefined ? {} : { users: users.map(numeric) }),
+    ...(actions === undefined
+      ? {}
+      : { actions: actions.map(({ type, userid }) => ({ type, userid: numeric(userid) })) }),
+  }
+}
+
+function numeric(id: unknown): unknown {
+  return String(Number(id)) === id && /^\d+$/.test(id) ? Number(id) : id
 }
 
 export interface ForcedDetails {
@@ -51,7 +71,7 @@ export function forcedBody(
   files: Files,
 ): CallbackBody {
   const { folder, type, user } = details
-  const last = newEdits(snapshot).at(-1)
+  const last = lastOf(snapshot)
   return {
     key,
     status: folder === undefined ? 7 : 6,
@@ -65,7 +85,7 @@ export function forcedBody(
       ? { actions: [{ type: ACTION.saved, userid: user }] }
       : {}),
     ...returned(details.userdata),
-    ...(last === undefined ? {} : { lastsave: lastSaveOf(last.at) }),
+    ...(last === undefined ? {} : { lastsave: wholeSeconds(last.at) }),
     forcesavetype: type,
     // Only a replay says so (`replay-after-*.jsonl`).
     ...(details.replay ? { encrypted: false } : {}),
@@ -73,23 +93,31 @@ export function forcedBody(
   }
 }
 
+export interface FinalDetails {
+  /** Where the result is; undefined: the conversion failed. */
+  folder: string | undefined
+  /** Whose leaving set it off. */
+  user: string
+  lastsave: string
+  notmodified: boolean | null
+}
+
 /** Status 2, or 3 without a result (`conversion-fails.jsonl`). */
 export function finalBody(
   key: string,
   snapshot: Snapshot,
-  details: { folder: string | undefined; user: string; notModified: boolean },
+  { folder, user, lastsave, notmodified }: FinalDetails,
   files: Files,
 ): CallbackBody {
-  const { folder, user } = details
-  const last = newEdits(snapshot).at(-1)
+  const last = lastOf(snapshot)
   return {
     key,
     status: folder === undefined ? 3 : 2,
     ...result(folder, snapshot, files),
     users: last === undefined ? [] : [last.user],
     actions: [{ type: ACTION.left, userid: user }],
-    ...(last === undefined ? {} : { lastsave: lastSaveOf(last.at) }),
-    notmodified: details.notModified,
+    lastsave,
+    notmodified,
     ...(folder === undefined ? {} : { filetype: snapshot.file?.type ?? 'docx' }),
   }
 }
@@ -99,7 +127,7 @@ function result(folder: string | undefined, snapshot: Snapshot, files: Files): C
   return {
     url: files.link(folder, 'output.docx'),
     changesurl: files.link(folder, 'changes.zip'),
-    history: historyOf(newEdits(snapshot)),
+    history: { serverVersion: '4.1.2', changes: snapshot.changes },
   }
 }
 

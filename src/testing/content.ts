@@ -1,4 +1,5 @@
 /** What is in a document: its edits, the files made of them, and what callbacks tell about them. */
+import type { HistoryChange } from './history.js'
 import { apply, type Change } from './text.js'
 
 /** One edit as the server received it. `number` counts per key from 1 and is never used again. */
@@ -21,14 +22,30 @@ export interface TextFile {
   readonly text: string
 }
 
-/** A document at one moment: what a conversion works on. */
+/**
+ * A document at one moment: what a conversion works on. The edits are not copied: the list only grows, and
+ * the first `count` of it are meant.
+ */
 export interface Snapshot {
-  readonly edits: readonly Edit[]
+  readonly log: readonly Edit[]
+  readonly count: number
   /** The last edit received by then. Its number says which edits a save can hold. */
   readonly upTo: number
   /** Edits up to this number were settled by an earlier final save. */
   readonly since: number
+  readonly changes: readonly HistoryChange[]
   readonly file: TextFile | undefined
+}
+
+/** All edits of a snapshot. */
+export function editsOf({ log, count }: Snapshot): readonly Edit[] {
+  return log.slice(0, count)
+}
+
+/** The last edit that no earlier final save has settled. */
+export function lastOf({ log, count, since }: Snapshot): Edit | undefined {
+  const last = log[count - 1]
+  return last !== undefined && last.number > since ? last : undefined
 }
 
 /** The file of a snapshot: the text as edited, or else one line per edit, `<number> <user> <text>`. */
@@ -59,21 +76,10 @@ export function editsIn(bytes: Uint8Array): number[] {
 
 /** The edits of a snapshot that no earlier final save has settled. */
 export function newEdits(snapshot: Snapshot): readonly Edit[] {
-  return snapshot.edits.filter((edit) => edit.number > snapshot.since)
+  return editsOf(snapshot).filter((edit) => edit.number > snapshot.since)
 }
 
-/** `history` of a callback: one change for each run of edits by the same user. */
-export function historyOf(edits: readonly Edit[]): Record<string, unknown> {
-  const changes: { created: string; user: { id: string; name: string } }[] = []
-  for (const { user, name, at } of edits) {
-    if (changes.at(-1)?.user.id === user) continue
-    const created = new Date(at).toISOString().slice(0, 19).replace('T', ' ')
-    changes.push({ created, user: { id: user, name } })
-  }
-  return { serverVersion: '9.0.0', changes }
-}
-
-/** `lastsave`: the time of the last edit, in whole seconds (docs-server.md "Callbacks"). */
-export function lastSaveOf(at: number): string {
+/** A time in whole seconds, as most `lastsave` are (docs-server.md "Callbacks"). */
+export function wholeSeconds(at: number): string {
   return new Date(Math.floor(at / 1000) * 1000).toISOString()
 }

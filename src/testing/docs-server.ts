@@ -67,7 +67,8 @@ export async function startDocsServer(options: DocsServerOptions = {}): Promise<
   const deliver: Deliver = async (callback) => {
     if (stop.signal.aborted) return undefined
     const id = ++callbacks
-    const signed = secret === undefined ? undefined : signCallback(callback.body, secret, clock)
+    const signed =
+      secret === undefined ? undefined : signCallback(callback.body, secret, callback.iat)
     const body = signed?.body ?? callback.body
     const headers: Record<string, string> = {
       'content-type': 'application/json',
@@ -123,6 +124,7 @@ export async function startDocsServer(options: DocsServerOptions = {}): Promise<
   const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const { method, url = '' } = request
     const path = url.split('?', 1)[0] ?? ''
+    if (core.away) return void response.destroy()
     // By the clock that judges tokens, as on a real one.
     response.setHeader('date', new Date(clock.now()).toUTCString())
     if (method === 'POST' && COMMAND_PATHS.slice(legacyOnly ? 1 : 0).includes(path)) {

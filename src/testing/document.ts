@@ -2,8 +2,9 @@
 import { ACTION, FORCESAVE, presenceBody, type Action } from './callbacks.js'
 import { textOf, type Edit, type Snapshot, type TextFile } from './content.js'
 import type { Connection, Context } from './context.js'
-import { FinalSaves, type Leaver } from './final-saves.js'
+import { FinalSaves, type Leaver, type Settled } from './final-saves.js'
 import { ForcedSaves, type Cause } from './forced-saves.js'
+import { History } from './history.js'
 import { isAcknowledged } from './reply.js'
 import { merge, type Change } from './text.js'
 
@@ -13,40 +14,41 @@ export class Document {
   readonly #forced: ForcedSaves
   readonly #final: FinalSaves
   #connections: Connection[] = []
+  /** Those who opened it after its final save: they see it, and what they type is refused. */
+  #viewers: Connection[] = []
   #edits: Edit[] = []
+  readonly #history = new History()
   #received = 0
   /** Edits up to this number were settled by a final save. */
   #settled = 0
+  /**
+   * When the last edit came that the server knows is to be saved. A restart loses this, and not the
+   * edits (`restart-with-unsaved-edits.jsonl`).
+   */
+  #unsavedSince: number | undefined
   /** Who edited last, or else came last: whose callback URL is used for saves. */
   #last: Leaver
-  /**
-   * After an acknowledged status 3 the key is as good as used up: opening and closing it sends no
-   * callback (`failed-final-save-acknowledged.jsonl`). Nobody recorded typing into it: here that
-   * brings it back to life.
-   */
-  #mute = false
+  /** Until then, in ms since the epoch, who opens it can only view it. */
+  #viewOnlyUntil = -Infinity
   #file: TextFile | undefined
 
   constructor(key: string, context: Context, first: Leaver) {
     this.#key = key
     this.#context = context
     this.#last = first
-    this.#forced = new ForcedSaves(
-      key,
-      context,
-      () => this.#last.callbackUrl,
-      () => this.#connections.length > 0,
-    )
-    this.#final = new FinalSaves(
-      key,
-      context,
-      () => this.#forced.acknowledged,
-      (snapshot, how) => {
-        if (how === 'thrown-away') this.#throwAway(snapshot)
-        this.#settled = Math.max(this.#settled, snapshot.upTo)
-        this.#forced.settle(this.#settled)
-      },
-    )
+    const isOpen = (): boolean => this.hasEditors
+    this.#forced = new ForcedSaves(key, context, {
+      url: () => this.#last.callbackUrl,
+      isOpen,
+      isFinalOnItsWay: (upTo) => this.#final.isOnItsWay(upTo),
+    })
+    this.#final = new FinalSaves(key, context, {
+      isOpen,
+      extent: () => ({ received: this.#received, settled: this.#settled }),
+      unsavedSince: () => this.#unsavedSince,
+      acknowledged: () => this.#forced.acknowledged,
+      settled: (snapshot, how) => this.#settle(snapshot, how),
+    })
   }
 
   /** How many edits the server has received for this key, ever. */
@@ -64,30 +66,50 @@ export class Document {
     return [...new Set(this.#connections.map(({ user }) => user))]
   }
 
+  get hasEditors(): boolean {
+    return this.#connections.length > 0
+  }
+
+  /** Edits are held that nobody has acknowledged, and that are in no forgotten file. */
+  get holdsEdits(): boolean {
+    return this.#received > this.#settled
+  }
+
   /** Nobody has it open, and no edit waits to be saved. */
   get isClosed(): boolean {
-    return this.#connections.length === 0 && this.#received === this.#settled
+    return !this.hasEditors && !this.holdsEdits
   }
 
   isConnected(connection: Connection): boolean {
-    return this.#connections.includes(connection)
+    return this.#connections.includes(connection) || this.#viewers.includes(connection)
   }
 
-  /** Resolves when the status 1 about it was answered. */
+  /** Resolves when the status 1 about it was answered; there is none about who can only view it. */
   async join(connection: Connection): Promise<void> {
+    if (this.#context.clock.now() < this.#viewOnlyUntil) {
+      connection.viewOnly = true
+      this.#viewers.push(connection)
+      return
+    }
     this.#final.callOff()
     this.#connections.push(connection)
-    if (this.#received === this.#settled) this.#last = connection
+    if (!this.holdsEdits) this.#last = connection
     const told = this.#tell(connection, [{ type: ACTION.came, userid: connection.user }])
     this.#forced.release()
     await told
   }
 
+  /** The server's cache has forgotten it: who opens it can edit it again. */
+  expire(): void {
+    this.#viewOnlyUntil = -Infinity
+  }
+
   /** `lost`: the connection broke, so the server waits a moment before the final save. */
   leave(connection: Connection, lost: boolean): void {
-    if (!this.isConnected(connection)) return
+    this.#viewers = this.#viewers.filter((other) => other !== connection)
+    if (!this.#connections.includes(connection)) return
     this.#connections = this.#connections.filter((other) => other !== connection)
-    if (this.#connections.length > 0 || this.#received === this.#settled) {
+    if (this.hasEditors || !this.holdsEdits) {
       void this.#tell(connection, [{ type: ACTION.left, userid: connection.user }])
       return
     }
@@ -116,7 +138,7 @@ export class Document {
    * changed meanwhile, as it is after that.
    */
   exchange(connection: Connection, since: number, change?: Change): Change[] {
-    const unseen = this.#edits.filter(({ number }) => number > since)
+    const unseen = this.#editsAfter(since)
     const { mine, theirs } = merge(
       change,
       unseen.flatMap((edit) => edit.change ?? []),
@@ -127,14 +149,20 @@ export class Document {
 
   /** Takes an edit; answers its number. */
   type(connection: Connection, text: string, change = this.#lineAtEnd(text)): number {
-    this.#mute = false
     this.#last = connection
     const { user, name } = connection
     const line = text.replace(/[\r\n]+/g, ' ')
     const at = this.#context.clock.now()
     const number = ++this.#received
-    this.#edits.push({ number, user, name, text: line, at, ...(change && { change }) })
+    const edit = { number, user, name, text: line, at, ...(change && { change }) }
+    this.#edits.push(edit)
+    this.#history.add(edit)
+    this.#unsavedSince = at
     return this.#received
+  }
+
+  #editsAfter(number: number): Edit[] {
+    return this.#edits.slice(this.#edits.findLastIndex((edit) => edit.number <= number) + 1)
   }
 
   #lineAtEnd(text: string): Change | undefined {
@@ -142,36 +170,43 @@ export class Document {
     return { at: this.text.length, remove: 0, insert: `${text}\n` }
   }
 
+  /** Refuses an edit of somebody who can only view it, and disconnects him. */
+  refuse(connection: Connection): void {
+    this.#viewers = this.#viewers.filter((other) => other !== connection)
+  }
+
   /** A forced save for that cause; resolves with the `error` of the command's response. */
   async forcesave(cause: Cause): Promise<0 | 3 | 4> {
     if (this.#context.isSilent(this.#key)) return 0
-    if (this.#received === this.#settled) return 4
-    const stage = this.#final.stage(this.#received)
-    // A final save of the same edits converts or is being handled: "in flight" (docs-server.md).
-    if (stage === 'started') return 4
-    if (this.#connections.length > 0) return this.#forced.request(this.#snapshot(), cause)
-    // Just after the last editor was lost (docs-server.md "Failure").
-    if (stage === 'waiting' || cause.type !== FORCESAVE.command) return 3
+    // After a restart the server does not know of the edits that it holds.
+    if (!this.holdsEdits || this.#unsavedSince === undefined) return 4
+    if (this.hasEditors) {
+      // A final save of the same edits is being handled: "in flight" (docs-server.md).
+      if (this.#final.isBeingHandled(this.#received)) return 4
+      return this.#forced.request(this.#snapshot(), cause)
+    }
+    if (cause.type !== FORCESAVE.command) return 3
     return this.#forced.requestLate(this.#snapshot(), cause)
   }
 
   /** `info`: its callback comes before its response (docs-server.md "Early"). */
   async info(userdata: unknown, callbackUrl: string | undefined): Promise<void> {
     const url = callbackUrl ?? this.#last.callbackUrl
-    const body = presenceBody(this.#key, this.users, { userdata })
-    const holds = this.users.length === 0 && this.#received !== this.#settled
-    await this.#context.send(this.#key, url, holds ? { ...body, status: 1, users: [] } : body)
+    const { holdsEdits } = this
+    const body = presenceBody(this.#key, this.users, { userdata, holdsEdits })
+    await this.#context.send(this.#key, url, body)
   }
 
-  /** Connections and what was under way are lost; edits are not and are saved a moment later. */
+  /**
+   * Connections are lost, and the knowledge that something is to be saved; edits are not. The next
+   * final save follows when somebody has opened the document and left (docs-server.md "Seen since").
+   */
   restart(): void {
-    const unsaved = this.#received > this.#settled
-    // Edits kept after a refused status 3 stay where they are until somebody opens the document.
-    const kept = this.#connections.length === 0 && this.#final.stage(this.#received) === 'none'
     this.#connections = []
+    this.#viewers = []
+    this.#unsavedSince = undefined
     this.#forced.restart()
     this.#final.restart()
-    if (unsaved && !kept) this.#beginFinal(this.#last.user, this.#context.lostDelay)
   }
 
   #beginFinal(user: string, delay: number): void {
@@ -181,17 +216,29 @@ export class Document {
   }
 
   #snapshot(): Snapshot {
-    const [edits, file] = [this.#edits.slice(), this.#file]
-    return { edits, file, upTo: this.#received, since: this.#settled }
+    const [log, upTo] = [this.#edits, this.#received]
+    const changes = this.#history.upTo(upTo)
+    return { log, count: log.length, upTo, since: this.#settled, changes, file: this.#file }
+  }
+
+  #settle(snapshot: Snapshot, how: Parameters<Settled>[1]): void {
+    if (how === 'kept') return this.#forced.release()
+    if (snapshot.upTo > this.#settled) {
+      if (how === 'thrown-away') this.#throwAway(snapshot)
+      this.#settled = snapshot.upTo
+      this.#forced.settle(this.#settled)
+      this.#history.restart(this.#editsAfter(this.#settled))
+    }
+    if (!this.holdsEdits) this.#unsavedSince = undefined
+    if (!this.isClosed || how === 'forgotten') return
+    this.#viewOnlyUntil = this.#context.clock.now() + this.#context.viewOnlyFor
   }
 
   #throwAway({ since, upTo }: Snapshot): void {
     this.#edits = this.#edits.filter(({ number }) => number <= since || number > upTo)
-    this.#mute = this.#connections.length === 0
   }
 
   async #tell(about: Connection, actions: Action[]): Promise<void> {
-    if (this.#mute) return
     const body = presenceBody(this.#key, this.users, { actions })
     const reply = await this.#context.send(this.#key, about.callbackUrl, body)
     if (isAcknowledged(reply)) return

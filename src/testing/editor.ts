@@ -13,13 +13,21 @@ export interface Editor {
   readonly key: string
   /** The user's id. */
   readonly user: string
-  /** False after `close()`, `vanish()`, a `drop` command and a restart of the server. */
+  /** False after `close()`, `vanish()`, a `drop` command, a restart of the server and a refused edit. */
   readonly connected: boolean
+  /**
+   * It was opened within five minutes (`viewOnlyFor`) of the document's acknowledged final save: no
+   * callback tells of it, and the first edit is refused and disconnects it, since its version is outdated.
+   */
+  readonly viewOnly: boolean
   /** How many warnings this editor saw: one for each status 1 or 4 that was not acknowledged. */
   readonly warnings: number
   /** Resolves when the status 1 about this editor was answered, or never will be. */
   readonly ready: Promise<void>
-  /** One edit. Answers its number, which {@link editsIn} finds in the saved file. */
+  /**
+   * One edit. Answers its number, which {@link editsIn} finds in the saved file.
+   * @throws Error when it is not connected, or `viewOnly`.
+   */
   type(text: string): number
   /** The document's text, with what all have typed. */
   readonly text: string
@@ -38,8 +46,9 @@ export interface Editor {
   vanish(): void
 }
 
-/** `action`: as in the recordings, `open`, `edit` and `close`, and those that nobody recorded. */
-export type EditorAction = 'open' | 'edit' | 'save-button' | 'submit-form' | 'close' | 'vanish'
+/** As in the recordings, `open`, `edit`, `edit-refused` and `close`, and those that nobody recorded. */
+export type EditorAction =
+  'open' | 'edit' | 'edit-refused' | 'save-button' | 'submit-form' | 'close' | 'vanish'
 /** Sees what editors do. */
 export type OnEditor = (action: EditorAction, user: string, key: string) => void
 
@@ -53,6 +62,13 @@ export function createEditor(
   const act = (action: EditorAction): void => {
     if (!document.isConnected(connection)) {
       throw new Error(`${action}: the editor of ${user} is not connected to ${key} any more`)
+    }
+    if (action === 'edit' && connection.viewOnly) {
+      document.refuse(connection)
+      onEditor('edit-refused', user, key)
+      throw new Error(
+        `edit: the final save of ${key} was acknowledged a moment ago, so ${user} could only view it: open a new key, or set viewOnlyFor to 0`,
+      )
     }
     onEditor(action, user, key)
   }
@@ -69,6 +85,9 @@ export function createEditor(
     ready,
     get connected() {
       return document.isConnected(connection)
+    },
+    get viewOnly() {
+      return connection.viewOnly
     },
     get warnings() {
       return connection.warnings

@@ -1,7 +1,7 @@
 /** The files behind the links: conversion results and forgotten files, and who may fetch them. */
 import { createHash } from 'node:crypto'
 import type { Clock } from '../clock.js'
-import { fileOf, newEdits, type Snapshot } from './content.js'
+import { editsOf, fileOf, newEdits, type Snapshot } from './content.js'
 
 /** How long a link is good for, in seconds (docs-server.md "Callbacks"). */
 const LINK_LIFETIME = 15 * 60
@@ -39,7 +39,7 @@ export class Files {
     while (this.#live.has(folderOf(key, digits))) digits = (digits + 1) % 10_000
     const folder = folderOf(key, digits)
     this.#live.add(folder)
-    this.#files.set(output(folder), () => fileOf(snapshot.edits, snapshot.file))
+    this.#files.set(output(folder), () => fileOf(editsOf(snapshot), snapshot.file))
     this.#files.set(`${folder}/changes.zip/changes.zip`, () =>
       fileOf(newEdits(snapshot), undefined),
     )
@@ -54,7 +54,7 @@ export class Files {
 
   /** Keeps a file that nobody took (`test/wire/final-save-forgotten-after-error-reply.jsonl`). */
   storeForgotten(key: string, snapshot: Snapshot): void {
-    this.#files.set(output(forgottenFolder(key)), () => fileOf(snapshot.edits, snapshot.file))
+    this.#files.set(output(forgottenFolder(key)), () => fileOf(editsOf(snapshot), snapshot.file))
   }
 
   deleteForgotten(key: string): void {
@@ -106,7 +106,7 @@ function output(folder: string): string {
 
 /** The data of a submitted form: its fields here are the edits. */
 function formsData(snapshot: Snapshot): Uint8Array {
-  const fields = snapshot.edits.map(({ number, text }) => ({
+  const fields = editsOf(snapshot).map(({ number, text }) => ({
     key: `field${number}`,
     tag: '',
     value: text,

@@ -6,6 +6,7 @@
 export type { Clock } from '../clock.js'
 export type { CommandResponse } from '../protocol/command.js'
 export type { CallbackBody } from './callbacks.js'
+export type { Chances } from './chances.js'
 export { virtualClock, type VirtualClock } from './clock.js'
 export { editsIn, type TextFile } from './content.js'
 export type { Conversion, ConversionJob } from './converter.js'
@@ -15,6 +16,7 @@ export {
   type CoreOptions,
   type Deliver,
   type OpenOptions,
+  type Outgoing,
   type Simulation,
   type SimulationOptions,
 } from './core.js'
@@ -22,5 +24,6 @@ export { startDocsServer, type DocsServer, type DocsServerOptions } from './docs
 export type { Editor, EditorAction, OnEditor } from './editor.js'
 export type { Fetched } from './files.js'
 export type { LogEntry, LogMessage } from './log.js'
+export type { Pause } from './outage.js'
 export type { Reply } from './reply.js'
 export type { Change } from './text.js'

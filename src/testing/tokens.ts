@@ -20,12 +20,10 @@ export interface SignedCallback {
   authorization: string
 }
 
-/** Signs a callback twice over: in the body and in the header. */
-export function signCallback(body: CallbackBody, secret: string, clock: Clock): SignedCallback {
-  const sign = (claims: CallbackBody): string => {
-    const iat = Math.floor(clock.now() / 1000)
-    return jwt.sign({ ...claims, iat, exp: iat + LIFETIME }, secret)
-  }
+/** Signs a callback twice over: in the body and in the header; `iat` in seconds since the epoch. */
+export function signCallback(body: CallbackBody, secret: string, iat: number): SignedCallback {
+  const sign = (claims: CallbackBody): string =>
+    jwt.sign({ ...claims, iat, exp: iat + LIFETIME }, secret)
   const token = sign(body)
   const header = sign({ payload: body })
   if (header.length <= LONGEST_HEADER_TOKEN) {

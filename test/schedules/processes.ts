@@ -1,4 +1,4 @@
-/** The processes of the application: one on its own, or two over one Redis that come and go. */
+/** The processes of the application: one on its own, or two over one Redis, that come and go. */
 import type { Docs } from '../../src/api.js'
 import type { Clock } from '../../src/clock.js'
 import { stoppable } from '../../src/testing/clock.js'
@@ -18,10 +18,15 @@ export interface Running extends Process {
 }
 
 export interface Processes {
-  /** One of those that serve. */
-  pick: () => Running
-  /** One dies without a word, or is shut down, and another takes its place. */
-  replace: (how: 'dies' | 'is shut down') => void
+  /** One of those that serve, if one does. */
+  pick: () => Running | undefined
+  /**
+   * One dies without a word, or is shut down, and another takes its place: at once, or after `away` ms.
+   * Answers which one it was.
+   */
+  replace: (how: 'dies' | 'is shut down', away: number) => void
+  /** All that are away are there again. */
+  mend: () => void
   close: () => Promise<void>
 }
 
@@ -33,12 +38,15 @@ export interface ProcessesParts {
   trace: (line: string) => void
 }
 
+type Killable = Running & { kill: () => void }
+
 export function startProcesses({ count, clock, random, start, trace }: ProcessesParts): Processes {
   let started = 0
-  const serving = Array.from({ length: count }, begin)
+  const serving: Killable[] = Array.from({ length: count }, begin)
+  const away = new Set<() => void>()
   const closing: Promise<void>[] = []
 
-  function begin(): Running & { kill: () => void } {
+  function begin(): Killable {
     const own = stoppable(clock)
     let isAlive = true
     let die = (): void => {}
@@ -63,18 +71,32 @@ export function startProcesses({ count, clock, random, start, trace }: Processes
     })
   }
 
-  // No draw where there is no choice: so it stays with one process as it was.
-  const draw = <Item>(items: readonly [Item, ...Item[]] | readonly Item[]): Item =>
-    items.length === 1 ? items[0] : random.pick(items)
+  function beginLater(ms: number): void {
+    let begun = false
+    const now = (): void => {
+      if (begun) return
+      begun = true
+      away.delete(now)
+      serving.push(begin())
+    }
+    away.add(now)
+    if (ms === 0) now()
+    else clock.after(ms, now)
+  }
 
   return {
-    pick: () => draw(serving),
-    replace(how) {
-      const process = draw(serving)
-      trace(`${process.name} ${how}`)
-      serving[serving.indexOf(process)] = begin()
+    pick: () => (serving.length === 0 ? undefined : random.pick(serving)),
+    replace(how, ms) {
+      if (serving.length === 0) return
+      const process = random.pick(serving)
+      trace(`${process.name} ${how}, and another is there in ${ms} ms`)
+      serving.splice(serving.indexOf(process), 1)
       if (how === 'dies') process.kill()
       else closing.push(process.docs.close())
+      beginLater(ms)
+    },
+    mend() {
+      for (const now of away) now()
     },
     async close() {
       await Promise.all([...closing, ...serving.map(({ docs }) => docs.close())])

@@ -6,7 +6,12 @@ export interface Random {
   whole: (least: number, most: number) => number
   chance: (probability: number) => boolean
   pick: <Item>(items: readonly Item[]) => Item
+  /** Half of them are below `median`, and few are many times as large; `most` at most. */
+  logNormal: (median: number, most: number) => number
 }
+
+/** How far the log-normal ones spread: one of 40 is more than 50 times the median. */
+const SPREAD = 2
 
 /** mulberry32: small, fast, and good enough to shuffle schedules. */
 export function createRandom(seed: number): Random {
@@ -28,6 +33,10 @@ export function createRandom(seed: number): Random {
       const item = items[whole(0, items.length - 1)]
       if (item === undefined) throw new RangeError('nothing to pick from')
       return item
+    },
+    logNormal(median, most) {
+      const normal = Math.sqrt(-2 * Math.log(1 - next())) * Math.cos(2 * Math.PI * next())
+      return Math.min(Math.round(median * Math.exp(SPREAD * normal)), most)
     },
   }
 }

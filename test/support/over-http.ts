@@ -25,7 +25,7 @@ const OK: Reply = { status: 200, body: { error: 0 } }
  * it dies while answering.
  */
 export async function startApp(
-  reply: (body: Body) => Reply | undefined = () => OK,
+  reply: (body: Body) => Reply | undefined | Promise<Reply | undefined> = () => OK,
   when: Promise<void> = Promise.resolve(),
 ): Promise<{ url: string; heard: Heard[] } & AsyncDisposable> {
   const heard: Heard[] = []
@@ -34,7 +34,7 @@ export async function startApp(
       const body = JSON.parse(json) as Body
       heard.push({ path: request.url!, headers: request.headers, body })
       await when
-      const answer = reply(body)
+      const answer = await reply(body)
       if (answer === undefined) request.socket.destroy()
       else response.writeHead(answer.status).end(JSON.stringify(answer.body))
     })

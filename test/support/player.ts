@@ -276,7 +276,7 @@ export async function play(
         const editor = `${entry.key ?? ''} ${entry.user}`
         if (entry.action === 'open') editors.add(editor)
         else if (entry.action === 'close') editors.delete(editor)
-        else edits += 1
+        else if (entry.action === 'edit') edits += 1
       }
       if (entry.type === 'command' && entry.by !== 'package') await command(entry.id, entry.body)
       if (entry.type === 'callback') {
