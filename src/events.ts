@@ -1,6 +1,6 @@
 /** The typed events of `docs.on()`. A listener's fault stays its own. */
 import { EventEmitter } from 'node:events'
-import type { DocsError } from './errors.js'
+import { badOption, type DocsError } from './errors.js'
 import type { Action } from './protocol/callback.js'
 import type { CommandName } from './protocol/command.js'
 import type { Trigger } from './ledger/state.js'
@@ -38,6 +38,21 @@ export interface DocsEvents {
   late: { key: string; id: string }
 }
 
+/** A list that the compiler keeps whole. */
+const NAMES: Readonly<Record<keyof DocsEvents, true>> = {
+  editing: true,
+  closed: true,
+  saving: true,
+  saved: true,
+  'save-failed': true,
+  'conversion-failed': true,
+  recovery: true,
+  rejected: true,
+  command: true,
+  settled: true,
+  late: true,
+}
+
 /** Anything with pino's methods. No line has a secret, a token or the query of a link. */
 export interface Logger {
   /** What helps to find a fault. */
@@ -72,6 +87,10 @@ export function createEvents(logger: Logger, counters: readonly Counters[]): Eve
   const emitter = new EventEmitter().setMaxListeners(0)
   return {
     on(name, listener) {
+      if (!Object.hasOwn(NAMES, name)) {
+        throw badOption('event', name, `the events are ${Object.keys(NAMES).join(', ')}`)
+      }
+      if (typeof listener !== 'function') throw badOption('listener', listener, 'give a function')
       // One of its own per registration: ending one twice leaves another of the same listener alone.
       const registered: Listener<typeof name> = (event) => listener(event)
       emitter.on(name, registered)
