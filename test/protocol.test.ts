@@ -107,7 +107,7 @@ describe('a callback', () => {
   })
 
   it('leaves out the entries of a list that are of another type', () => {
-    const users = ['u1', 5, null, {}, ['u2'], 'u3']
+    const users = ['u1', true, null, {}, ['u2'], 'u3']
     const action = { type: 1, userid: 'u1' }
     const actions = [
       action,
@@ -126,6 +126,20 @@ describe('a callback', () => {
         ['u1', 'u3'],
         [action, action],
       ],
+    )
+  })
+
+  it('takes ids of users that are numbers as their text', () => {
+    const actions = [
+      { type: 1, userid: 1319 },
+      { type: 0, userid: -7.5 },
+      { type: 1, userid: '0' },
+    ]
+    const callback = parse({ status: 1, users: [1319, '1319', 0, Infinity, Number.NaN], actions })
+    assert.deepEqual(callback['users'], ['1319', '1319', '0'])
+    assert.deepEqual(
+      callback['actions'],
+      ['1319', '-7.5', '0'].map((userid, index) => ({ ...actions[index], userid })),
     )
   })
 

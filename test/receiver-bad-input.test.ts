@@ -551,10 +551,21 @@ describe('bad input 21: users, actions and history of the wrong type, or many', 
     ],
     [
       'users and actions with wrong entries: these are left out',
-      { users: ['u1', 5, null, {}], actions: [null, 5, { type: '1', userid: 'u1' }, { type: 1 }] },
+      {
+        users: ['u1', true, null, {}],
+        actions: [null, 5, { type: '1', userid: 'u1' }, { type: 1 }, { type: 1, userid: {} }],
+      },
       ({ app }) => {
         const { save } = app.stored[0]!
         assert.deepEqual([save.users, save.actions], [['u1'], []])
+      },
+    ],
+    [
+      'users as numbers count as their text',
+      { users: [1319], actions: [{ type: 0, userid: 1319 }] },
+      ({ app }) => {
+        const { save } = app.stored[0]!
+        assert.deepEqual([save.users, save.actions], [['1319'], [{ type: 0, userid: '1319' }]])
       },
     ],
     [

@@ -3,12 +3,13 @@
  * the recorded ones are in `test/wire/`.
  */
 import { isKey } from './key.js'
+import { userId, userIds } from './user-id.js'
 
 /** Who came or went (status 1, 2, 4), or who pressed the save button (status 6). */
 export interface Action {
   /** 0: disconnected, 1: connected, 2: pressed the save button. */
   type: number
-  /** The user's id, as in the editor's config. */
+  /** The user's id, as in the editor's config; a number there is its text here. */
   userid: string
 }
 
@@ -96,7 +97,7 @@ export function parseCallback(value: unknown): Callback | undefined {
   const { token, ...body } = value as Record<string, unknown>
   const common: Common = {
     key,
-    users: strings(own('users')),
+    users: users(own('users')),
     actions: actions(own('actions')),
     userdata: own('userdata'),
     body,
@@ -144,16 +145,15 @@ function isDeeperThan(value: object, limit: number): boolean {
 
 const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null
 
-function strings(value: unknown): string[] {
-  return Array.isArray(value) ? value.filter((item) => typeof item === 'string') : []
-}
+const users = (value: unknown): string[] => (Array.isArray(value) ? userIds(value) : [])
 
 function actions(value: unknown): Action[] {
   if (!Array.isArray(value)) return []
   return value.flatMap((item: unknown) => {
     if (typeof item !== 'object' || item === null) return []
     const { type, userid } = item as Record<string, unknown>
-    return typeof type === 'number' && typeof userid === 'string' ? [{ type, userid }] : []
+    const id = userId(userid)
+    return typeof type === 'number' && id !== undefined ? [{ type, userid: id }] : []
   })
 }
 
