@@ -145,7 +145,13 @@ export function assembleDocs(given: DocsOptions, outside: Outside): Docs {
         return events.emit('late', { key, id: handleOf(key, effect.id) })
       case 'misdirected':
         logger.warn({ key, ref: effect.ref }, MISDIRECTED)
-        return events.emit('rejected', { reason: MISDIRECTED, status: 200, key, ref: effect.ref })
+        return events.emit('rejected', {
+          code: 'ref-of-another-file',
+          reason: MISDIRECTED,
+          status: 200,
+          key,
+          ref: effect.ref,
+        })
       case 'nudge':
         return inBackground(key, asks.nudge(key))
       case 'look':

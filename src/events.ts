@@ -3,6 +3,7 @@ import { EventEmitter } from 'node:events'
 import { badOption, type DocsError } from './errors.js'
 import type { Action } from './protocol/callback.js'
 import type { CommandName } from './protocol/command.js'
+import type { RejectCode } from './protocol/reject-code.js'
 import type { Trigger } from './ledger/state.js'
 
 /** How a command ends: `failed` rejects the call, `info` is the verdict of an `info`. */
@@ -11,7 +12,7 @@ export type Outcome = 'saved' | 'unchanged' | 'failed' | 'info'
 /**
  * What each event tells. `key` is the document key, `ref` the application's name for the file, `save` the
  * id of a save (`save.id`), `id` that of a command, `users` are ids.
- * @example docs.on('rejected', ({ reason, status }) => console.warn('turned away', status, reason))
+ * @example docs.on('rejected', ({ code, reason }) => console.warn('turned away', code, reason))
  */
 export interface DocsEvents {
   /** Somebody connected or disconnected (callback status 1). */
@@ -28,8 +29,11 @@ export interface DocsEvents {
   'conversion-failed': { key: string; ref: string; final: boolean }
   /** A sweep of `recoverEvery` has ended in this process; with `error`: before its time. */
   recovery: { recovered: number; left: number; gone: number; failed: number; error?: unknown }
-  /** A callback was turned away or not understood, and why. `status`: the HTTP status of the reply. */
-  rejected: { reason: string; status: number; key?: string; ref?: string }
+  /**
+   * A callback was turned away or not understood: why, as a code and in words. `status`: the HTTP status
+   * of the reply, 200 where it was taken.
+   */
+  rejected: { code: RejectCode; reason: string; status: number; key?: string; ref?: string }
   /** A command was answered, or could not be sent or had no answer (`error: null`). */
   command: { name: CommandName; key: string | undefined; error: number | null }
   /** A command got its verdict. `rule`: the number in `docs/settlement.md`, for bug reports. */

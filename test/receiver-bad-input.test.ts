@@ -396,6 +396,13 @@ describe('bad input 17: keys', LIMIT, () => {
         assert.deepEqual(await postSigned(on.url, on.callback({ key, status })), notACallback)
         assert.deepEqual(await post(off.url, off.callback({ key, status })), notACallback)
       }
+      const code = key === '' || key === undefined ? 'not-a-callback' : 'key-form'
+      for (const { rejected } of [on, off]) {
+        assert.deepEqual(
+          rejected.map((event) => event.code),
+          [code, code, code],
+        )
+      }
       await assertNothing(on)
       await assertNothing(off, false)
     })

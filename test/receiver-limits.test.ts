@@ -108,7 +108,7 @@ describe('bad input 2: a body that is slow, short or without end', LIMIT, () => 
       )
       socket.end()
       const reason = 'the body did not arrive'
-      assert.deepEqual(await turnedAway, { reason, status: 400 })
+      assert.deepEqual(await turnedAway, { code: 'body-cut-off', reason, status: 400 })
     })
   }
 })
@@ -126,7 +126,8 @@ describe('bad input 3: a body over maxBody: 413', LIMIT, () => {
     await closed
     assert.match(text(), /^HTTP\/1\.1 413 /)
     assert.match(text(), /\{"error":1\}$/)
-    assert.deepEqual(rejected, [{ reason: `a body over maxBody, ${maxBody} bytes`, status: 413 }])
+    const reason = `a body over maxBody, ${maxBody} bytes`
+    assert.deepEqual(rejected, [{ code: 'body-too-long', reason, status: 413 }])
   })
 
   it('exactly maxBody bytes are taken', async (t) => {

@@ -63,7 +63,8 @@ describe('a callback of status', LIMIT, () => {
       const { app, url, rejected, callback, files } = await setStage(t)
       assert.deepEqual(await postSigned(url, callback({ status })), done)
       assert.equal(rejected.length, 1)
-      assert.deepEqual({ ...rejected[0], reason: '' }, { ...about, reason: '', status: 200 })
+      const expected = { ...about, code: 'unknown-status', reason: '', status: 200 }
+      assert.deepEqual({ ...rejected[0], reason: '' }, expected)
       assert.deepEqual([app.stored.length, files.requests.length], [0, 0])
     })
   }
@@ -400,6 +401,7 @@ describe('a ref', LIMIT, () => {
       assert.deepEqual(reply, forbidden, segment)
     }
     assert.equal(rejected.length, segments.length)
+    assert.ok(rejected.every(({ code }) => code === 'ref-not-ours'))
     assert.ok(rejected.every(({ reason }) => reason === 'the ref in the URL is not ours'))
   })
 
@@ -460,9 +462,10 @@ describe('a ref', LIMIT, () => {
     assert.equal(rejected.length, 3)
     for (const { reason, ...about } of rejected) {
       assert.match(reason, /^it came to the callback URL of another ref/)
-      assert.deepEqual(about, { status: 403, key: 'k1', ref: 'file-2' })
+      assert.deepEqual(about, { ...elsewhere, status: 403 })
     }
   })
+  const elsewhere = { code: 'ref-of-another-file', key: 'k1', ref: 'file-2' }
   const link = (files: { url: URL }, digits: number): string =>
     `${files.url.origin}/cache/files/data/k1_${digits}/output.docx/output.docx`
 
@@ -494,7 +497,7 @@ describe('a ref', LIMIT, () => {
     assert.deepEqual(await postSigned(app.docs.callbackUrl('file-2'), came('u2')), done)
     const [{ reason, ...about } = assert.fail('nobody was told')] = rejected
     assert.match(reason, /same callbackUrl/)
-    assert.deepEqual(about, { status: 200, key: 'k1', ref: 'file-2' })
+    assert.deepEqual(about, { ...elsewhere, status: 200 })
   })
 
   for (const status of [3, 7]) {

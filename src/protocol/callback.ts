@@ -2,7 +2,8 @@
  * The callbacks of the Docs server, as a union by status. Facts: `docs-server.md`, "Callbacks";
  * the recorded ones are in `test/wire/`.
  */
-import { isKey } from './key.js'
+import { describe } from '../errors.js'
+import { isKey, KEY_RULE } from './key.js'
 import { userId, userIds } from './user-id.js'
 
 /** Who came or went (status 1, 2, 4), or who pressed the save button (status 6). */
@@ -131,6 +132,24 @@ export function parseCallback(value: unknown): Callback | undefined {
     default:
       return { kind: 'other', status, ...common }
   }
+}
+
+/** Why a body is no callback, of which `parseCallback` has answered `undefined`. */
+export function noCallback(body: unknown): {
+  code: 'key-form' | 'not-a-callback'
+  reason: string
+} {
+  const fields = isObject(body) ? (body as { key?: unknown; status?: unknown }) : {}
+  const has = (name: 'key' | 'status'): boolean =>
+    Object.hasOwn(fields, name) && fields[name] !== null && fields[name] !== ''
+  if (!has('key') || !has('status')) {
+    return { code: 'not-a-callback', reason: 'not a callback: no key or no status' }
+  }
+  if (!isKey(fields.key)) {
+    return { code: 'key-form', reason: `the key: got ${describe(fields.key)}; ${KEY_RULE}` }
+  }
+  const reason = 'not a callback: its status is no whole number, or it is nested too deeply'
+  return { code: 'not-a-callback', reason }
 }
 
 /** Without recursion, which is what a deep value would exhaust. */

@@ -35,7 +35,11 @@ export function createCallbackMiddleware({
   return async function docsCallback(ctx: Context) {
     if (ctx.method !== 'POST') {
       // No event: whoever opens the address in a browser is no callback that failed.
-      watch.rejected({ reason: `the method is ${ctx.method}, and not POST`, status: 405 })
+      watch.rejected({
+        code: 'method',
+        reason: `the method is ${ctx.method}, not POST`,
+        status: 405,
+      })
       ctx.status = 405
       ctx.set('Allow', 'POST')
       ctx.body = { error: 1 }
@@ -45,11 +49,16 @@ export function createCallbackMiddleware({
     try {
       body = await inTime(ctx.req, bodyOf(ctx))
     } catch (error) {
-      const status = (error as { status?: unknown }).status === 413 ? 413 : 400
-      const reason =
-        status === 413 ? `a body over maxBody, ${maxBody} bytes` : 'the body did not arrive'
-      events.emit('rejected', { reason, status })
-      ctx.status = status
+      const tooLong = (error as { status?: unknown }).status === 413
+      const refused = tooLong
+        ? ({
+            code: 'body-too-long',
+            reason: `a body over maxBody, ${maxBody} bytes`,
+            status: 413,
+          } as const)
+        : ({ code: 'body-cut-off', reason: 'the body did not arrive', status: 400 } as const)
+      events.emit('rejected', refused)
+      ctx.status = refused.status
       // The rest of the body is not read: the connection cannot be used again.
       ctx.set('Connection', 'close')
       ctx.body = { error: 1 }

@@ -13,6 +13,7 @@ import type { Events, Logger } from '../events.js'
 import { MISDIRECTED } from '../ledger/binding.js'
 import type { Ledger } from '../ledger/ledger.js'
 import {
+  noCallback,
   parseCallback,
   whoIn,
   type Callback,
@@ -20,6 +21,7 @@ import {
   type SaveCallback,
 } from '../protocol/callback.js'
 import { MAX_REF, type RefSigner } from '../protocol/ref.js'
+import type { RejectCode } from '../protocol/reject-code.js'
 import { verifyCallback, type Keys, type TokenOptions } from '../protocol/token.js'
 import { handleOf, unpackUserdata } from '../protocol/userdata.js'
 import { arrivalOf } from './arrival.js'
@@ -83,6 +85,16 @@ const sendAgain: CallbackReply = { status: 503, body: { error: 1 } }
 const forbidden: CallbackReply = { status: 403, body: { error: 1 } }
 const notACallback: CallbackReply = { status: 400, body: { error: 1 } }
 
+/** Why a callback is turned away. */
+interface Refused {
+  code: RejectCode
+  reason: string
+}
+
+const NOT_OURS: Refused = { code: 'ref-not-ours', reason: 'the ref in the URL is not ours' }
+const NOT_JSON: Refused = { code: 'body-not-json', reason: 'token missing: the body is not JSON' }
+const ANOTHER_FILE: Refused = { code: 'ref-of-another-file', reason: MISDIRECTED }
+
 /** Answers a callback, and tells in `told` what it is about as soon as it is believed. */
 export type Answer = (request: CallbackRequest, told: CallbackTrace) => Promise<CallbackReply>
 
@@ -98,10 +110,10 @@ export function createReceiver(parts: ReceiverParts): Answer {
       return turnAway(forbidden, claims.refused, ref === undefined ? {} : { ref })
     }
     if (ref === undefined || ref === '' || ref.length > MAX_REF) {
-      return turnAway(keys === null ? notACallback : forbidden, 'the ref in the URL is not ours')
+      return turnAway(keys === null ? notACallback : forbidden, NOT_OURS)
     }
     const callback = parseCallback(claims.body)
-    if (callback === undefined) return turnAway(notACallback, 'not a callback: no key or no status')
+    if (callback === undefined) return turnAway(notACallback, noCallback(claims.body))
     tell(told, callback, ref)
     if (callback.kind !== 'save') watch.callback(told, callback)
 
@@ -124,12 +136,8 @@ export function createReceiver(parts: ReceiverParts): Answer {
       }
       case 'other': {
         const { key, status } = callback
-        events.emit('rejected', {
-          reason: `status ${status} has no meaning here`,
-          status: 200,
-          key,
-          ref,
-        })
+        const reason = `status ${status} has no meaning here`
+        events.emit('rejected', { code: 'unknown-status', reason, status: 200, key, ref })
         return done
       }
       case 'failure':
@@ -142,15 +150,16 @@ export function createReceiver(parts: ReceiverParts): Answer {
   function verified(
     body: unknown,
     headers: CallbackRequest['headers'],
-  ): { body: unknown } | { refused: string } {
+  ): { body: unknown } | { refused: Refused } {
     if (keys === null) return { body }
     const header = headers[token.header.toLowerCase()]
     const authorization = typeof header === 'string' ? header : undefined
     const verdict = verifyCallback(body, authorization, keys, token, clock.now())
     if (verdict.ok) return { body: verdict.body }
-    const { reason } = verdict
-    const detail = body === undefined ? 'the body is not JSON' : verdict.detail
-    return { refused: `token ${reason}${detail === undefined ? '' : `: ${detail}`}` }
+    const { reason: what, detail } = verdict
+    if (what === 'missing' && body === undefined) return { refused: NOT_JSON }
+    const reason = `token ${what}${detail === undefined ? '' : `: ${detail}`}`
+    return { refused: { code: `token-${what}`, reason } }
   }
 
   function tell(told: CallbackTrace, { status, key, userdata }: Callback, ref: string): void {
@@ -163,11 +172,12 @@ export function createReceiver(parts: ReceiverParts): Answer {
 
   function turnAway(
     reply: CallbackReply,
-    reason: string,
+    refused: Refused,
     about: { key?: string; ref?: string } = {},
   ): CallbackReply {
-    logger.warn({ status: reply.status, reason, ...about }, 'a callback was turned away')
-    events.emit('rejected', { reason, status: reply.status, ...about })
+    const told = { ...refused, status: reply.status, ...about }
+    logger.warn(told, 'a callback was turned away')
+    events.emit('rejected', told)
     return reply
   }
 
@@ -188,7 +198,7 @@ export function createReceiver(parts: ReceiverParts): Answer {
       const outcome = await inTime((signal) => ledger.finished(key, save.name, signal))
       // Under the wrong name the application is not asked what is to be thrown away (rule 18).
       if (outcome !== undefined && outcome.ref !== ref)
-        return turnAway(keepIt, MISDIRECTED, { key, ref })
+        return turnAway(keepIt, ANOTHER_FILE, { key, ref })
       events.emit('conversion-failed', { key, ref, final })
       const decision = await inTime(() => parts.onConversionFailed({ key, ref, final, users }))
       if (decision !== 'discard') return keepIt
@@ -220,7 +230,8 @@ export function createReceiver(parts: ReceiverParts): Answer {
       await record(key, { type: 'arrived', save: arrival })
       if (!usable) {
         logger.error({ key, ref }, wrongLink)
-        events.emit('rejected', { reason: wrongLink, status: 200, key, ref })
+        const code = 'link-elsewhere'
+        events.emit('rejected', { code, reason: wrongLink, status: 200, key, ref })
         return keepIt
       }
       return await answer(key, ref, arrival.name)
@@ -237,7 +248,7 @@ export function createReceiver(parts: ReceiverParts): Answer {
   async function answer(key: string, ref: string, name: string): Promise<CallbackReply> {
     const outcome = await inTime((signal) => ledger.finished(key, name, signal))
     if (outcome !== undefined && outcome.ref !== ref) {
-      return turnAway(forbidden, MISDIRECTED, { key, ref })
+      return turnAway(forbidden, ANOTHER_FILE, { key, ref })
     }
     if (outcome?.phase === 'stored') return done
     return outcome?.permanent === true ? keepIt : sendAgain
