@@ -278,7 +278,7 @@ describe('a callback that was turned away', LIMIT, () => {
     ],
     [
       'body-not-json',
-      /^token missing: the body is not JSON$/,
+      /^the body is not JSON$/,
       /^Does something rewrite the body/,
       (url) => send(url, { body: 'key=k1&status=4' }),
     ],

@@ -92,6 +92,30 @@ describe('bad input 2: a body that is slow, short or without end', LIMIT, () => 
     assert.deepEqual(heard, [])
   })
 
+  it('nor when the sender has gone before its body is looked at, whatever its header bears', async (t) => {
+    const stage = await setStage(t, {
+      before: [
+        async ({ req }, next) => {
+          if (!req.complete) await new Promise((resolve) => req.once('close', resolve))
+          await next()
+        },
+      ],
+    })
+    const heard: unknown[] = []
+    stage.app.docs.on('saving', (event) => heard.push(event))
+    const turnedAway = new Promise((resolve) => {
+      stage.app.docs.on('rejected', resolve)
+      stage.app.docs.on('saving', resolve)
+    })
+    const { socket } = await open(t, stage.url)
+    const token = sign({ payload: stage.callback() })
+    socket.write(head(stage.url, [`Authorization: Bearer ${token}`, 'Content-Length: 1000']) + '{')
+    socket.end()
+    const reason = 'the body did not arrive'
+    assert.deepEqual(await turnedAway, { code: 'body-cut-off', reason, status: 400 })
+    assert.deepEqual(heard, [])
+  })
+
   for (const [encoding, pack] of [
     ['gzip', gzipSync],
     ['br', brotliCompressSync],

@@ -23,12 +23,16 @@ export const ADVICE: Readonly<Record<TurnedAwayCode, string>> = {
     'The token is genuine, but not that of a callback. Somebody may be probing this address.',
   'token-contradiction':
     'The tokens in its header and body are about two callbacks: it was tampered with.',
+  'body-missing':
+    'Mount `docs.routes()` in front of the body parser. Without its body a callback is judged by the token in the header, which leaves out a long history.',
   'body-not-json':
     'Does something rewrite the body on the way, or does a form or a health check reach this address?',
   'body-too-long':
     'Mostly its history is long. Raise `maxBody`, and the limits of proxies and body parsers in front.',
   'body-cut-off':
     'It broke off on its way, or took more than 30 s. Look at the proxies in between.',
+  'history-left-out':
+    'Where the header would be too long the Docs server puts history and changesurl into the body’s token only. Does something in front take `token` out of the body, or write another body?',
   'not-a-callback':
     'It is signed by the Docs server and has no key or no status. Does something else use its secret?',
   'key-form':

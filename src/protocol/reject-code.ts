@@ -25,12 +25,16 @@ export type RejectCode =
   | 'token-claims'
   /** The tokens of header and body are about two callbacks. */
   | 'token-contradiction'
-  /** The body is not JSON. */
+  /** Something has read the body before, and left nothing. Taken where the header has a good token. */
+  | 'body-missing'
+  /** The body is not JSON. Taken where the header has a good token. */
   | 'body-not-json'
   /** Longer than `maxBody`. */
   | 'body-too-long'
   /** It did not arrive in whole, or not in time. */
   | 'body-cut-off'
+  /** A save without `history` and `changesurl`, by a token in the header alone. Taken. */
+  | 'history-left-out'
   /** Not an object with a key and a status. */
   | 'not-a-callback'
   /** Its key is not in the form of a document key. */

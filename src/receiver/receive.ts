@@ -10,7 +10,6 @@ import type { CallbackTrace } from '../channels.js'
 import type { Watch } from '../inspector/watch.js'
 import { DocsError, toPlainError } from '../errors.js'
 import type { Events, Logger } from '../events.js'
-import { MISDIRECTED } from '../ledger/binding.js'
 import type { Ledger } from '../ledger/ledger.js'
 import {
   noCallback,
@@ -21,15 +20,23 @@ import {
   type SaveCallback,
 } from '../protocol/callback.js'
 import { MAX_REF, type RefSigner } from '../protocol/ref.js'
-import type { RejectCode } from '../protocol/reject-code.js'
 import { verifyCallback, type Keys, type TokenOptions } from '../protocol/token.js'
 import { handleOf, unpackUserdata } from '../protocol/userdata.js'
 import { arrivalOf } from './arrival.js'
+import { readBody, type ReadBody } from './body.js'
 import { createRecorder } from './record.js'
+import {
+  HISTORY_LEFT_OUT,
+  lacksHistory,
+  REF_NOT_OURS,
+  REF_OF_ANOTHER_FILE,
+  UNREADABLE,
+  type Refused,
+} from './refused.js'
 
 /** A callback as it came, for `docs.receive()`. */
 export interface CallbackRequest {
-  /** The parsed JSON body. */
+  /** The JSON body: parsed, or as text or bytes. Undefined: something has read it and left nothing. */
   body: unknown
   /** Names in lower case, as `node:http` has them. */
   headers: Readonly<Record<string, string | string[] | undefined>>
@@ -85,16 +92,6 @@ const sendAgain: CallbackReply = { status: 503, body: { error: 1 } }
 const forbidden: CallbackReply = { status: 403, body: { error: 1 } }
 const notACallback: CallbackReply = { status: 400, body: { error: 1 } }
 
-/** Why a callback is turned away. */
-interface Refused {
-  code: RejectCode
-  reason: string
-}
-
-const NOT_OURS: Refused = { code: 'ref-not-ours', reason: 'the ref in the URL is not ours' }
-const NOT_JSON: Refused = { code: 'body-not-json', reason: 'token missing: the body is not JSON' }
-const ANOTHER_FILE: Refused = { code: 'ref-of-another-file', reason: MISDIRECTED }
-
 /** Answers a callback, and tells in `told` what it is about as soon as it is believed. */
 export type Answer = (request: CallbackRequest, told: CallbackTrace) => Promise<CallbackReply>
 
@@ -104,17 +101,21 @@ export function createReceiver(parts: ReceiverParts): Answer {
 
   return async function receive({ body, headers, ref: signedRef }, told) {
     const ref = signedRef === undefined ? undefined : refs.verify(signedRef)
-    const claims = verified(body, headers)
+    const given = readBody(body)
+    const claims = verified(given, headers)
     if ('refused' in claims) {
       // Signed by us: it is no word of the sender's.
-      return turnAway(forbidden, claims.refused, ref === undefined ? {} : { ref })
+      const reply = keys === null ? notACallback : forbidden
+      return turnAway(reply, claims.refused, ref === undefined ? {} : { ref })
     }
     if (ref === undefined || ref === '' || ref.length > MAX_REF) {
-      return turnAway(keys === null ? notACallback : forbidden, NOT_OURS)
+      return turnAway(keys === null ? notACallback : forbidden, REF_NOT_OURS)
     }
     const callback = parseCallback(claims.body)
     if (callback === undefined) return turnAway(notACallback, noCallback(claims.body))
     tell(told, callback, ref)
+    const lost = lostOf(given, claims.from, callback)
+    if (lost !== undefined) tellLost(lost, callback.key, ref)
     if (callback.kind !== 'save') watch.callback(told, callback)
 
     switch (callback.kind) {
@@ -148,16 +149,20 @@ export function createReceiver(parts: ReceiverParts): Answer {
   }
 
   function verified(
-    body: unknown,
+    given: ReadBody,
     headers: CallbackRequest['headers'],
-  ): { body: unknown } | { refused: Refused } {
-    if (keys === null) return { body }
+  ): { body: unknown; from: 'body' | 'header' } | { refused: Refused } {
+    const body = 'json' in given ? given.json : undefined
+    const unreadable = 'json' in given ? undefined : UNREADABLE[given.problem]
+    if (keys === null) {
+      return unreadable === undefined ? { body, from: 'body' } : { refused: unreadable }
+    }
     const header = headers[token.header.toLowerCase()]
     const authorization = typeof header === 'string' ? header : undefined
     const verdict = verifyCallback(body, authorization, keys, token, clock.now())
-    if (verdict.ok) return { body: verdict.body }
+    if (verdict.ok) return verdict
     const { reason: what, detail } = verdict
-    if (what === 'missing' && body === undefined) return { refused: NOT_JSON }
+    if (what === 'missing' && unreadable !== undefined) return { refused: unreadable }
     const reason = `token ${what}${detail === undefined ? '' : `: ${detail}`}`
     return { refused: { code: `token-${what}`, reason } }
   }
@@ -168,6 +173,13 @@ export function createReceiver(parts: ReceiverParts): Answer {
     told.ref = ref
     const { commandId } = unpackUserdata(prefix, userdata)
     if (commandId !== undefined) told.id = handleOf(key, commandId)
+  }
+
+  /** A callback that is taken by its header's token, and what that cannot tell. */
+  function tellLost(lost: Refused, key: string, ref: string): void {
+    const about = { ...lost, status: 200, key, ref }
+    logger.warn(about, 'a callback is taken, and a part of it may be lost')
+    events.emit('rejected', about)
   }
 
   function turnAway(
@@ -198,7 +210,7 @@ export function createReceiver(parts: ReceiverParts): Answer {
       const outcome = await inTime((signal) => ledger.finished(key, save.name, signal))
       // Under the wrong name the application is not asked what is to be thrown away (rule 18).
       if (outcome !== undefined && outcome.ref !== ref)
-        return turnAway(keepIt, ANOTHER_FILE, { key, ref })
+        return turnAway(keepIt, REF_OF_ANOTHER_FILE, { key, ref })
       events.emit('conversion-failed', { key, ref, final })
       const decision = await inTime(() => parts.onConversionFailed({ key, ref, final, users }))
       if (decision !== 'discard') return keepIt
@@ -248,7 +260,7 @@ export function createReceiver(parts: ReceiverParts): Answer {
   async function answer(key: string, ref: string, name: string): Promise<CallbackReply> {
     const outcome = await inTime((signal) => ledger.finished(key, name, signal))
     if (outcome !== undefined && outcome.ref !== ref) {
-      return turnAway(forbidden, ANOTHER_FILE, { key, ref })
+      return turnAway(forbidden, REF_OF_ANOTHER_FILE, { key, ref })
     }
     if (outcome?.phase === 'stored') return done
     return outcome?.permanent === true ? keepIt : sendAgain
@@ -268,6 +280,13 @@ export function createReceiver(parts: ReceiverParts): Answer {
       deadline.release()
     }
   }
+}
+
+/** What has not come with a callback that its header's token brings; undefined: it is whole. */
+function lostOf(given: ReadBody, from: 'body' | 'header', callback: Callback): Refused | undefined {
+  if ('problem' in given) return UNREADABLE[given.problem]
+  const lost = from === 'header' && callback.kind === 'save' && lacksHistory(callback)
+  return lost ? HISTORY_LEFT_OUT : undefined
 }
 
 const wrongLink =
