@@ -25,14 +25,8 @@ import { handleOf, unpackUserdata } from '../protocol/userdata.js'
 import { arrivalOf } from './arrival.js'
 import { readBody, type ReadBody } from './body.js'
 import { createRecorder } from './record.js'
-import {
-  HISTORY_LEFT_OUT,
-  lacksHistory,
-  REF_NOT_OURS,
-  REF_OF_ANOTHER_FILE,
-  UNREADABLE,
-  type Refused,
-} from './refused.js'
+import type { Tally } from './tally.js'
+import { lostOf, REF_NOT_OURS, REF_OF_ANOTHER_FILE, UNREADABLE, type Refused } from './refused.js'
 
 /** A callback as it came, for `docs.receive()`. */
 export interface CallbackRequest {
@@ -80,6 +74,7 @@ export interface ReceiverParts {
   grace: number
   onConversionFailed: (failure: FailedConversion) => unknown
   watch: Watch
+  tally: Tally
   /** Aborted by `close()`. */
   closing: AbortSignal
 }
@@ -168,6 +163,7 @@ export function createReceiver(parts: ReceiverParts): Answer {
   }
 
   function tell(told: CallbackTrace, { status, key, userdata }: Callback, ref: string): void {
+    parts.tally.came(key)
     told.status = status
     told.key = key
     told.ref = ref
@@ -280,13 +276,6 @@ export function createReceiver(parts: ReceiverParts): Answer {
       deadline.release()
     }
   }
-}
-
-/** What has not come with a callback that its header's token brings; undefined: it is whole. */
-function lostOf(given: ReadBody, from: 'body' | 'header', callback: Callback): Refused | undefined {
-  if ('problem' in given) return UNREADABLE[given.problem]
-  const lost = from === 'header' && callback.kind === 'save' && lacksHistory(callback)
-  return lost ? HISTORY_LEFT_OUT : undefined
 }
 
 const wrongLink =

@@ -1,6 +1,6 @@
 /** Why a callback is turned away, or is taken and told of: codes and words. */
 import { MISDIRECTED } from '../ledger/binding.js'
-import type { SaveCallback } from '../protocol/callback.js'
+import type { Callback, SaveCallback } from '../protocol/callback.js'
 import type { RejectCode } from '../protocol/reject-code.js'
 import type { ReadBody } from './body.js'
 
@@ -29,13 +29,24 @@ export const UNREADABLE: Readonly<
 }
 
 /** Only the body's token has them when the header's would be too long (`docs-server.md`, "Callbacks"). */
-export const HISTORY_LEFT_OUT: Refused = {
+const HISTORY_LEFT_OUT: Refused = {
   code: 'history-left-out',
   reason:
     'a save came with a token in its header only, which has neither history nor changesurl: the body has lost its token on the way',
 }
 
-export function lacksHistory({ changesUrl, history }: SaveCallback): boolean {
+function lacksHistory({ changesUrl, history }: SaveCallback): boolean {
   if (changesUrl !== undefined) return false
   return typeof history !== 'object' || history === null || Object.keys(history).length === 0
+}
+
+/** What has not come with a callback that its header's token brings; undefined: it is whole. */
+export function lostOf(
+  given: ReadBody,
+  from: 'body' | 'header',
+  callback: Callback,
+): Refused | undefined {
+  if ('problem' in given) return UNREADABLE[given.problem]
+  const lost = from === 'header' && callback.kind === 'save' && lacksHistory(callback)
+  return lost ? HISTORY_LEFT_OUT : undefined
 }
