@@ -7,7 +7,8 @@ import { DocsError, fromPlainError, isDocsError, toPlainError } from '../errors.
 import type { Ledger } from '../ledger/ledger.js'
 import type { AnswerFacts, LedgerEvent, Verdict } from '../ledger/event.js'
 import type { Command } from '../ledger/state.js'
-import { newId, packUserdata } from '../protocol/userdata.js'
+import { newId } from '../protocol/new-id.js'
+import { packUserdata } from '../protocol/userdata.js'
 import { neverArrived, type CommandClient } from './commands.js'
 
 /** How often, and with which pauses (ms), an answer is recorded that Redis does not take. */

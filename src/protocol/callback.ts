@@ -5,6 +5,7 @@
 import { describe } from '../errors.js'
 import { isKey, KEY_RULE } from './key.js'
 import { userId, userIds } from './user-id.js'
+import { unpackUserdata } from './userdata.js'
 
 /** Who came or went (status 1, 2, 4), or who pressed the save button (status 6). */
 export interface Action {
@@ -24,7 +25,9 @@ interface Common {
   /** The ids of the users who edit now (status 1) or whose edits the save holds. */
   users: string[]
   actions: Action[]
-  /** As it came: a command's userdata is whatever JSON the command sent. */
+  /** Our id of the command that has caused it; undefined: none of ours has. */
+  commandId: string | undefined
+  /** What the application gave to that command; else as it came, which may be any JSON. */
   userdata: unknown
   /** The whole callback as it came, unknown fields included; its token is left out. */
   body: Readonly<Record<string, unknown>>
@@ -79,9 +82,10 @@ const MAX_DEPTH = 1000
  * no legal key, no status that is a whole
  * number from 0 up, or nested too deeply to be written down again. A field of the wrong type counts as absent.
  *
- * @example parseCallback({ key: 'k1', status: 4 })
+ * @param prefix tells our userdata from that of others
+ * @example parseCallback({ key: 'k1', status: 4 }, 'docs')
  */
-export function parseCallback(value: unknown): Callback | undefined {
+export function parseCallback(value: unknown, prefix: string): Callback | undefined {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined
   if (isDeeperThan(value, MAX_DEPTH)) return undefined
   const own = (name: string): unknown =>
@@ -100,7 +104,7 @@ export function parseCallback(value: unknown): Callback | undefined {
     key,
     users: users(own('users')),
     actions: actions(own('actions')),
-    userdata: own('userdata'),
+    ...unpackUserdata(prefix, own('userdata')),
     body,
   }
   const saveFields = {

@@ -5,7 +5,6 @@ import type { Arrival } from '../ledger/event.js'
 import type { Trigger } from '../ledger/state.js'
 import { whoIn, type FailureCallback, type SaveCallback } from '../protocol/callback.js'
 import { saveName } from '../protocol/save-name.js'
-import { unpackUserdata } from '../protocol/userdata.js'
 
 /** `forcesavetype` (`docs-server.md`, "Callbacks"). */
 const TRIGGERS: Record<number, Trigger> = { 0: 'command', 1: 'button', 2: 'timer', 3: 'form' }
@@ -27,11 +26,10 @@ function messageOf({ url, markedReplay }: SaveCallback): string {
 
 export function arrivalOf(
   callback: SaveCallback | FailureCallback,
-  context: { ref: string; prefix: string; now: number; failure?: PlainError },
+  context: { ref: string; now: number; failure?: PlainError },
 ): Arrival {
-  const { key, status, users, body } = callback
+  const { key, status, users, commandId, userdata, body } = callback
   const lastSave = plausible(callback.lastSave, context.now)
-  const { commandId, userdata } = unpackUserdata(context.prefix, callback.userdata)
   const isSave = callback.kind === 'save'
   const final = status === 2 || status === 3
   return {

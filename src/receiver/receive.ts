@@ -21,7 +21,7 @@ import {
 } from '../protocol/callback.js'
 import { MAX_REF, type RefSigner } from '../protocol/ref.js'
 import { verifyCallback, type Keys, type TokenOptions } from '../protocol/token.js'
-import { handleOf, unpackUserdata } from '../protocol/userdata.js'
+import { handleOf } from '../protocol/userdata.js'
 import { arrivalOf } from './arrival.js'
 import { readBody, type ReadBody } from './body.js'
 import { createRecorder } from './record.js'
@@ -106,7 +106,7 @@ export function createReceiver(parts: ReceiverParts): Answer {
     if (ref === undefined || ref === '' || ref.length > MAX_REF) {
       return turnAway(keys === null ? notACallback : forbidden, REF_NOT_OURS)
     }
-    const callback = parseCallback(claims.body)
+    const callback = parseCallback(claims.body, prefix)
     if (callback === undefined) return turnAway(notACallback, noCallback(claims.body))
     tell(told, callback, ref)
     const lost = lostOf(given, claims.from, callback)
@@ -115,8 +115,7 @@ export function createReceiver(parts: ReceiverParts): Answer {
 
     switch (callback.kind) {
       case 'presence': {
-        const { key, status, users, actions } = callback
-        const { commandId } = unpackUserdata(prefix, callback.userdata)
+        const { key, status, users, actions, commandId } = callback
         const id = commandId === undefined ? {} : { commandId }
         const changes = { joined: whoIn(actions, 1), left: whoIn(actions, 0) }
         await record(key, { type: 'presence', status, users, ref, ...id, ...changes }).catch(
@@ -162,12 +161,11 @@ export function createReceiver(parts: ReceiverParts): Answer {
     return { refused: { code: `token-${what}`, reason } }
   }
 
-  function tell(told: CallbackTrace, { status, key, userdata }: Callback, ref: string): void {
+  function tell(told: CallbackTrace, { status, key, commandId }: Callback, ref: string): void {
     parts.tally.came(key)
     told.status = status
     told.key = key
     told.ref = ref
-    const { commandId } = unpackUserdata(prefix, userdata)
     if (commandId !== undefined) told.id = handleOf(key, commandId)
   }
 
@@ -197,7 +195,7 @@ export function createReceiver(parts: ReceiverParts): Answer {
       { key },
     )
     const save = arrivalOf(callback, {
-      ...{ ref, prefix, now: clock.now() },
+      ...{ ref, now: clock.now() },
       failure: toPlainError(failure),
     })
     const final = status === 3
@@ -229,7 +227,7 @@ export function createReceiver(parts: ReceiverParts): Answer {
       ? undefined
       : new DocsError('BAD_RESPONSE', wrongLink, { key, retryable: false })
     const arrival = arrivalOf(callback, {
-      ...{ ref, prefix, now: clock.now() },
+      ...{ ref, now: clock.now() },
       ...(failure === undefined ? {} : { failure: toPlainError(failure) }),
     })
     told.save = arrival.name
