@@ -143,7 +143,8 @@ export interface Docs extends AsyncDisposable {
    */
   inspector(options?: InspectorOptions): Middleware
   /**
-   * The same without Koa: for Express, Fastify or `node:http`. Bound the body before it is parsed.
+   * The same without Koa: for Express, Fastify or `node:http`. It takes the body parsed, as text or as bytes: bound
+   * it before.
    * @example const { status, body } = await docs.receive({ body: req.body, headers: req.headers, ref })
    */
   receive(request: CallbackRequest): Promise<CallbackReply>

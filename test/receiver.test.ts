@@ -569,4 +569,34 @@ describe('receive()', LIMIT, () => {
     const { status, body } = await send(url, { body: '{' })
     assert.deepEqual({ status, body }, forbidden)
   })
+
+  it('takes the body parsed, as text or as bytes, and says where none was left', async (t) => {
+    const { app, callback, rejected } = await setStage(t)
+    const ref = new URL(app.docs.callbackUrl('plain')).pathname.split('/').at(-1)
+    const reply = (body: unknown) => app.docs.receive({ body, headers: {}, ref })
+    const json = (key: string): string => JSON.stringify({ token: sign(callback({ key })) })
+    const bodies = [json('k1'), Buffer.from(json('k2')), JSON.parse(json('k3')) as unknown]
+    for (const body of bodies) assert.deepEqual(await reply(body), done)
+    assert.deepEqual(
+      app.stored.map(({ key }) => key),
+      ['k1', 'k2', 'k3'],
+    )
+    assert.deepEqual(rejected, [])
+    const bad = [
+      undefined,
+      '',
+      `\ufeff${json('k4')}`,
+      Buffer.from([0xff]),
+      new ArrayBuffer(8),
+      null,
+    ]
+    for (const body of bad) assert.deepEqual(await reply(body), forbidden)
+    assert.deepEqual(
+      rejected.map(({ code }) => code),
+      [
+        ...['body-missing', 'body-not-json', 'body-not-json', 'body-not-json'],
+        ...['token-missing', 'token-missing'],
+      ],
+    )
+  })
 })

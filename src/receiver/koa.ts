@@ -124,7 +124,6 @@ const isPlaceholder = (body: unknown): boolean =>
 function parserView(ctx: Context): Context {
   const request: unknown = Object.create(ctx.request, {
     body: { value: undefined, writable: true },
-    rawBody: { value: undefined, writable: true },
     is: { value: () => 'text/plain' },
   })
   const own = { request: { value: request }, disableBodyParser: { value: false } }
