@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
 import { createDocs, isDocsError, RejectSave } from '../src/index.js'
 import { axisOf } from '../src/pages/inspector-time.js'
-import { callbackWords } from '../src/pages/inspector-words.js'
+import { callbackWords, refusalWords } from '../src/pages/inspector-words.js'
 import { createTape, MAX_CHARACTERS, MAX_ENTRIES } from '../src/inspector/tape.js'
 import { whyOf } from '../src/inspector/why.js'
 import type { Entry } from '../src/inspector/entry.js'
@@ -340,6 +340,14 @@ describe('a callback that was turned away', LIMIT, () => {
       assert.match(rejected.advice, advice)
     })
   }
+
+  it('in words: refused, not used, or taken by what its header says', () => {
+    const words = (code: TurnedAwayCode, status: number) =>
+      refusalWords({ type: 'rejected', n: 0, at: 0, code, status, reason: '', advice: '' })
+    assert.equal(words('body-missing', 403), 'refused, 403')
+    assert.equal(words('body-missing', 200), 'taken in part')
+    assert.equal(words('link-elsewhere', 200), 'not used')
+  })
 
   it('is told of the file whose URL it came to, where that URL is ours', async (t) => {
     const { url, rejected } = await setStage(t)
