@@ -143,7 +143,8 @@ export interface Docs extends AsyncDisposable {
    */
   inspector(options?: InspectorOptions): Middleware
   /**
-   * The same without Koa: for Express, Fastify or `node:http`. Bound the body before it is parsed.
+   * The same without Koa: for Express, Fastify or `node:http`. It takes the body parsed, as text or as bytes: bound
+   * it before.
    * @example const { status, body } = await docs.receive({ body: req.body, headers: req.headers, ref })
    */
   receive(request: CallbackRequest): Promise<CallbackReply>
@@ -159,7 +160,12 @@ export interface Docs extends AsyncDisposable {
   /** The editor's config with its token; unchanged when tokens are off. */
   editorConfig<Config extends object>(config: Config): Config & { token?: string }
 
-  /** Listens to an event; returns what ends it. A listener that throws harms nobody. */
+  /**
+   * Listens to an event; returns what ends it. A listener that throws harms nobody.
+   *
+   * @throws DocsError `BAD_OPTION` for a name that is no event, or a listener that is no function
+   * @example const end = docs.on('saved', ({ ref }) => console.log('stored', ref))
+   */
   on<Name extends keyof DocsEvents>(name: Name, listener: Listener<Name>): () => void
   /**
    * What has happened in this process since `createDocs()`, in numbers that only grow, and what is

@@ -21,8 +21,10 @@ import type { Logger } from './events.js'
 import type { Watch } from './inspector/watch.js'
 import { closedError } from './ledger/outcome.js'
 import type { CommandName, CommandRequests, CommandResponses } from './protocol/command.js'
-import { handleOf, newId } from './protocol/userdata.js'
+import { newId } from './protocol/new-id.js'
+import { handleOf } from './protocol/userdata.js'
 import type { ForgottenFiles } from './recovery/forgotten.js'
+import type { Tally } from './receiver/tally.js'
 import type { Recover } from './recovery/recover.js'
 import { forcesaveResult, infoResult, type ForcesaveResult } from './results.js'
 import type { Stats } from './stats.js'
@@ -36,6 +38,7 @@ export interface CallParts {
   logger: Logger
   stats: Stats
   watch: Watch
+  tally: Tally
   /** ms */
   timeout: number
   /** ms */
@@ -82,6 +85,13 @@ const noAnswer = (key: string | undefined): DocsError =>
 /** Answers after which the rules still find an outcome (`settlement.md` 4 to 8). */
 const SETTLED_BY_RULES: ReadonlySet<number | null> = new Set([0, 1, 3, 4])
 
+/** Calls that end with a verdict, which a callback brings. */
+const WAIT_FOR_CALLBACK: ReadonlySet<CommandTrace['name']> = new Set([
+  'forcesave',
+  'outcome',
+  'info',
+])
+
 export function createCalls(parts: CallParts): Calls {
   const { asks, client, forgotten, clock, logger, stats, watch, closing } = parts
   const groups = createGroups(asks.ask, clock)
@@ -99,7 +109,10 @@ export function createCalls(parts: CallParts): Calls {
         const result = await limited(about.key, options, otherwise, work)
         ended()
         return result
-      } catch (error) {
+      } catch (cause) {
+        const { name, key } = about
+        const waited = key !== undefined && WAIT_FOR_CALLBACK.has(name)
+        const error = waited ? parts.tally.explained(cause, key) : cause
         ended(error)
         throw error
       }

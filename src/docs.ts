@@ -28,6 +28,7 @@ import { createKeys, signToken } from './protocol/token.js'
 import { createCallbackMiddleware, createRoutes } from './receiver/koa.js'
 import { observedCallbacks } from './receiver/observed.js'
 import { createReceiver } from './receiver/receive.js'
+import { createTally } from './receiver/tally.js'
 import { createForgotten } from './recovery/forgotten.js'
 import { createRecover } from './recovery/recover.js'
 import { createSweep } from './recovery/sweep.js'
@@ -75,7 +76,8 @@ export function assembleDocs(given: DocsOptions, outside: Outside): Docs {
   const refs = createRefSigner(secrets, prefix)
   const stats = createStats(clock)
   const watch = createWatch({ clock, logger, prefix })
-  const events = createEvents(logger, [stats.counters, watch.listeners])
+  const tally = createTally({ shared: options.redis !== undefined })
+  const events = createEvents(logger, [stats.counters, watch.listeners, tally.listeners])
   const closing = new AbortController()
 
   const client = observed(
@@ -104,7 +106,7 @@ export function assembleDocs(given: DocsOptions, outside: Outside): Docs {
   })
   const queue = backend.startQueue(run, report)
   const answer = createReceiver({
-    ...{ ...options, ledger, downloader, events, clock, refs, keys, watch },
+    ...{ ...options, ledger, downloader, events, clock, refs, keys, watch, tally },
     closing: closing.signal,
   })
   const receive = observedCallbacks(answer, stats, watch)
@@ -117,7 +119,7 @@ export function assembleDocs(given: DocsOptions, outside: Outside): Docs {
     createSweep({ recover, events, logger, closing: closing.signal }),
   )
   const calls = createCalls({
-    ...{ asks, client, forgotten, recover, clock, logger, stats, watch, timeout },
+    ...{ asks, client, forgotten, recover, clock, logger, stats, watch, tally, timeout },
     closing: closing.signal,
     commandTimeout: options.commandTimeout,
   })
@@ -145,7 +147,13 @@ export function assembleDocs(given: DocsOptions, outside: Outside): Docs {
         return events.emit('late', { key, id: handleOf(key, effect.id) })
       case 'misdirected':
         logger.warn({ key, ref: effect.ref }, MISDIRECTED)
-        return events.emit('rejected', { reason: MISDIRECTED, status: 200, key, ref: effect.ref })
+        return events.emit('rejected', {
+          code: 'ref-of-another-file',
+          reason: MISDIRECTED,
+          status: 200,
+          key,
+          ref: effect.ref,
+        })
       case 'ask':
         return inBackground(key, asks.askOwn(key, effect.what))
       case 'search':

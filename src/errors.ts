@@ -158,7 +158,7 @@ export function badOption(name: string, given: unknown, allowed: string): DocsEr
 }
 
 /** A value in a few words, and never the value of a long text, which may be a secret. */
-function describe(value: unknown): string {
+export function describe(value: unknown): string {
   if (typeof value === 'string') {
     return value.length <= 40 ? JSON.stringify(value) : `a text of ${value.length} characters`
   }

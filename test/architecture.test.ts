@@ -168,7 +168,7 @@ describe('libraries', () => {
   it('ipaddr.js is used by client/address.ts', () => {
     assert.deepEqual(usersOf('ipaddr.js', { types: true }), ['client/address.ts'])
   })
-  it('koa is nobody`s at run time, @koa/router and co-body are receiver/koa.ts`s', () => {
+  it('koa is nobody`s at run time, @koa/router and koa-bodyparser are receiver/koa.ts`s', () => {
     assert.deepEqual(usersOf('koa', { types: false }), [])
     assert.deepEqual(usersOf('koa', { types: true }), [
       'api.ts',
@@ -176,7 +176,7 @@ describe('libraries', () => {
       'receiver/koa.ts',
     ])
     assert.deepEqual(usersOf('@koa/router', { types: true }), ['receiver/koa.ts'])
-    assert.deepEqual(usersOf('co-body', { types: true }), ['receiver/koa.ts'])
+    assert.deepEqual(usersOf('koa-bodyparser', { types: true }), ['receiver/koa.ts'])
   })
   it('diagnostics_channel is used by channels.ts, and no library of metrics, traces or logs by anybody', () => {
     assert.deepEqual(usersOf('node:diagnostics_channel', { types: true }), ['channels.ts'])

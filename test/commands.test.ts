@@ -128,6 +128,11 @@ describe('a command', () => {
     const { client } = await start(t, accepted)
     assert.deepEqual(await client.send('info', { key: 'k1' }), { key: 'k1' })
   })
+  it('takes ids of users that are numbers as their text', async (t) => {
+    const { client } = await start(t, response(200, '{"error":0,"users":[1319,"u2",0]}'))
+    const { users } = await client.send('info', { key: 'k1' })
+    assert.deepEqual(users, ['1319', 'u2', '0'])
+  })
   it('reads a list of forgotten files over 1 MB', async (t) => {
     const list = Array.from({ length: 50_000 }, (_, index) => `forgotten-key-of-a-file-${index}`)
     const { client } = await start(t, response(200, JSON.stringify({ error: 0, keys: list })))
@@ -242,6 +247,10 @@ describe('bad input 27: an answer that no Docs server gives is BAD_RESPONSE', ()
     await failure(client.send('getForgotten', { key: 'k1' }), 'BAD_RESPONSE')
     await failure(client.send('info', { key: 'k1' }), 'BAD_RESPONSE')
     await failure(client.send('getForgottenList', {}), 'BAD_RESPONSE')
+    for (const users of ['[null]', '[{}]', '[true]', '[1e400]', '{}', '5']) {
+      const other = await start(t, response(200, `{"error":0,"users":${users}}`))
+      await failure(other.client.send('info', { key: 'k1' }), 'BAD_RESPONSE')
+    }
     await failure(client.send('license', {}), 'BAD_RESPONSE')
     await failure(client.send('version', {}), 'BAD_RESPONSE')
   })

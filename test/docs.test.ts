@@ -4,7 +4,7 @@ import { describe, it } from 'node:test'
 import { inspect } from 'node:util'
 import jwt from 'jsonwebtoken'
 import type { DocsEvents, Logger } from '../src/index.js'
-import { createDocs } from '../src/index.js'
+import { createDocs, isDocsError } from '../src/index.js'
 import { response, startServer } from './faulty-server.js'
 import { SECRET, startApp } from './support/app.js'
 import { LIMIT, post, postSigned, setStage } from './support/callbacks.js'
@@ -160,6 +160,23 @@ describe('on()', LIMIT, () => {
     await postSigned(url, joined)
     await postSigned(url, joined)
     assert.deepEqual(heard, ['once', 'later'])
+  })
+
+  it('on() refuses a name that is no event, and what is no function', async (t) => {
+    const { app } = await setStage(t)
+    const on = (name: unknown, listener: unknown): unknown =>
+      app.docs.on(name as 'saved', listener as () => void)
+    for (const name of ['save', 'reject', 'toString', '', undefined]) {
+      assert.throws(
+        () => on(name, () => {}),
+        (error) =>
+          isDocsError(error, 'BAD_OPTION') && /^event: got .*saved.*rejected/.test(error.message),
+      )
+    }
+    assert.throws(
+      () => on('saved', 'not a function'),
+      (error) => isDocsError(error, 'BAD_OPTION') && /^listener: got "not/.test(error.message),
+    )
   })
 
   it('a listener that throws or rejects harms nobody, and is logged', async (t) => {

@@ -81,7 +81,7 @@ describe('the page', LIMIT, () => {
     await tell(pair)
     const { page } = pair
     await page.getByRole('option', { name: /refused, 403: token missing/ }).click()
-    await page.getByRole('complementary').getByText('It bore no token.').waitFor()
+    await page.getByRole('complementary').getByText('Are tokens switched on').waitFor()
   })
 
   it('is operable by keyboard from row to row', async (t) => {

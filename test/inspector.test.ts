@@ -3,12 +3,13 @@ import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
 import { createDocs, isDocsError, RejectSave } from '../src/index.js'
 import { axisOf } from '../src/pages/inspector-time.js'
-import { callbackWords } from '../src/pages/inspector-words.js'
+import { callbackWords, refusalWords } from '../src/pages/inspector-words.js'
 import { createTape, MAX_CHARACTERS, MAX_ENTRIES } from '../src/inspector/tape.js'
 import { whyOf } from '../src/inspector/why.js'
 import type { Entry } from '../src/inspector/entry.js'
 import type { Verdict } from '../src/settlement/event.js'
 import type { Doubt, Trigger } from '../src/settlement/state.js'
+import type { TurnedAwayCode } from '../src/protocol/reject-code.js'
 import { SECRET } from './support/app.js'
 import { LIMIT, post, postSigned, send, setStage, sign } from './support/callbacks.js'
 import { entriesIn, entriesUpTo, listen, ofType, withInspector } from './support/inspector.js'
@@ -186,7 +187,16 @@ describe('the record', LIMIT, () => {
   it('stays within its bounds of entries and bytes, and the oldest go first', () => {
     const tape = createTape()
     const entry = (n: number, reason: string): Entry => ({
-      ...{ n, at: n, type: 'rejected', status: 403, reason, advice: '', key: `k${n % 10}` },
+      ...{
+        n,
+        at: n,
+        type: 'rejected',
+        code: 'token-missing',
+        status: 403,
+        reason,
+        advice: '',
+        key: `k${n % 10}`,
+      },
     })
     for (let n = 0; n < 100_000; n += 1) tape.add(entry(n, 'short'))
     const kept = tape.from(0)
@@ -208,63 +218,144 @@ describe('a callback that was turned away', LIMIT, () => {
   const callback = { key: 'k1', status: 4 }
   const signed = (token: string): object => ({ ...callback, token })
   type Refuse = (url: string) => Promise<unknown>
-  const cases: [what: string, advice: RegExp, refuse: Refuse][] = [
+  const cases: [code: TurnedAwayCode, reason: RegExp, advice: RegExp, refuse: Refuse][] = [
     [
-      'expired',
-      /^The token expired 1\d\d s ago\. Do the clocks differ\?/,
+      'token-expired',
+      /^token expired: 1\d\d s ago$/,
+      /^Do the clocks differ\?/,
       (url) => post(url, signed(sign({ ...callback, iat: now - 400, exp: now - 100 }))),
     ],
     [
-      'from a clock that is fast',
-      /^The token is of a time \d{3} s from now\. The clocks differ/,
+      'token-issued-in-future',
+      /^token issued-in-future: by \d{3} s$/,
+      /^The clocks differ/,
       (url) => post(url, signed(sign({ ...callback, iat: now + 500, exp: now + 800 }))),
     ],
     [
-      'signed with another secret',
+      'token-signature',
+      /^token signature$/,
       /^The token was signed with another secret\. Compare `secret`/,
       (url) => post(url, signed(sign(callback, { secret: 'x'.repeat(40) }))),
     ],
-    ['without a token', /^It bore no token\./, (url) => post(url, callback)],
-    ['not JSON', /^The body was not JSON/, (url) => send(url, { body: 'key=k1&status=4' })],
-    ['not a POST', /^It came as GET\. A redirect/, (url) => send(url, { method: 'GET' })],
+    ['token-missing', /^token missing$/, /^Are tokens switched on/, (url) => post(url, callback)],
     [
-      'too long',
-      /^It is longer than 2000 bytes/,
+      'token-malformed',
+      /^token malformed: not three parts/,
+      /its own Authorization header/,
+      (url) => post(url, callback, { authorization: 'Bearer of-the-proxy' }),
+    ],
+    [
+      'token-algorithm',
+      /^token algorithm: allowed: HS256$/,
+      /^Set `token\.algorithms`/,
+      (url) => post(url, signed(sign(callback, { header: { alg: 'HS512' } }))),
+    ],
+    [
+      'token-no-expiry',
+      /^token no-expiry$/,
+      /an expiry \(services/,
+      (url) => post(url, signed(sign({ ...callback, exp: undefined }))),
+    ],
+    [
+      'token-critical-header',
+      /^token critical-header: jku$/,
+      /sends no such token/,
+      (url) => post(url, signed(sign(callback, { header: { jku: 'http://x' } }))),
+    ],
+    [
+      'token-claims',
+      /^token claims: not a callback/,
+      /genuine, but not that of a callback/,
+      (url) => post(url, signed(sign({ ...callback, c: 'info' }))),
+    ],
+    [
+      'token-contradiction',
+      /^token contradiction: /,
+      /about two callbacks/,
+      (url) =>
+        post(url, signed(sign(callback)), {
+          authorization: `Bearer ${sign({ payload: { ...callback, key: 'k2' } })}`,
+        }),
+    ],
+    [
+      'body-not-json',
+      /^the body is not JSON$/,
+      /^Does something rewrite the body/,
+      (url) => send(url, { body: 'key=k1&status=4' }),
+    ],
+    [
+      'method',
+      /^the method is GET, not POST$/,
+      /A redirect turns it into a GET/,
+      (url) => send(url, { method: 'GET' }),
+    ],
+    [
+      'body-too-long',
+      /over maxBody, 2000 bytes$/,
+      /Raise `maxBody`/,
       (url) => post(url, { padding: 'x'.repeat(3_000) }).catch(() => {}),
     ],
     [
-      'to a URL that is not ours',
+      'not-a-callback',
+      /no key or no status/,
+      /something else use its secret/,
+      (url) => postSigned(url, { key: 'k1' }),
+    ],
+    [
+      'key-form',
+      /^the key: got "my file\.docx"; 1 to 128 characters/,
+      /^The Docs server documents no such key/,
+      (url) => postSigned(url, { ...callback, key: 'my file.docx' }),
+    ],
+    [
+      'unknown-status',
+      /^status 5 has no meaning/,
+      /newer Docs server/,
+      (url) => postSigned(url, { ...callback, status: 5 }),
+    ],
+    [
+      'ref-not-ours',
+      /^the ref in the URL is not ours$/,
       /^The address does not end in what/,
       (url) => postSigned(url.replace(/[^/]+$/, 'other'), callback),
     ],
     [
-      'with a link to elsewhere',
+      'link-elsewhere',
+      /downloadOrigins/,
       /^The link leads to another origin than `server`/,
       (url) =>
         postSigned(url, { ...callback, status: 6, url: 'http://elsewhere.example/cache/x?md5=a' }),
     ],
   ]
-  for (const [what, advice, refuse] of cases) {
-    it(`is told with what to do about it: ${what}`, async (t) => {
+  for (const [code, reason, advice, refuse] of cases) {
+    it(`is told as ${code}, in words, and with what to do about it`, async (t) => {
       const { app, url } = await setStage(t, {
         maxBody: 2_000,
         mount: withInspector,
       })
       await refuse(url)
       const entries = await entriesUpTo(`${app.url}/inspector`, ({ type }) => type === 'rejected')
-      const [rejected] = ofType(entries, 'rejected')
-      assert.match(rejected?.advice ?? '', advice)
+      const [rejected = assert.fail('nothing was told')] = ofType(entries, 'rejected')
+      assert.equal(rejected.code, code)
+      assert.match(rejected.reason, reason)
+      assert.match(rejected.advice, advice)
     })
   }
+
+  it('in words: refused, not used, or taken by what its header says', () => {
+    const words = (code: TurnedAwayCode, status: number) =>
+      refusalWords({ type: 'rejected', n: 0, at: 0, code, status, reason: '', advice: '' })
+    assert.equal(words('body-missing', 403), 'refused, 403')
+    assert.equal(words('body-missing', 200), 'taken in part')
+    assert.equal(words('link-elsewhere', 200), 'not used')
+  })
 
   it('is told of the file whose URL it came to, where that URL is ours', async (t) => {
     const { url, rejected } = await setStage(t)
     await post(url, callback)
     await post(url.replace(/[^/]+$/, 'other'), callback)
-    assert.deepEqual(rejected, [
-      { reason: 'token missing', status: 403, ref: 'file-1' },
-      { reason: 'token missing', status: 403 },
-    ])
+    const missing = { code: 'token-missing', reason: 'token missing', status: 403 }
+    assert.deepEqual(rejected, [{ ...missing, ref: 'file-1' }, missing])
   })
 })
 

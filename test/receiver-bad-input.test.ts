@@ -286,9 +286,10 @@ describe('bad input 13: header and body token that differ', LIMIT, () => {
 
 describe('bad input 14: headers that carry no token', LIMIT, () => {
   refuses([
+    ['another scheme', inHeader((callback) => `Token ${forge({ payload: callback, ...times() })}`)],
     [
-      'bearer in lower case',
-      inHeader((callback) => `bearer ${forge({ payload: callback, ...times() })}`),
+      'bearer in lower case before what is no token',
+      inHeader((callback) => `bearer ${JSON.stringify(callback)}`),
     ],
     ['no prefix', inHeader((callback) => forge({ payload: callback, ...times() }))],
     ['an empty header', inHeader(() => '')],
@@ -394,6 +395,13 @@ describe('bad input 17: keys', LIMIT, () => {
       for (const status of [2, 4, 3]) {
         assert.deepEqual(await postSigned(on.url, on.callback({ key, status })), notACallback)
         assert.deepEqual(await post(off.url, off.callback({ key, status })), notACallback)
+      }
+      const code = key === '' || key === undefined ? 'not-a-callback' : 'key-form'
+      for (const { rejected } of [on, off]) {
+        assert.deepEqual(
+          rejected.map((event) => event.code),
+          [code, code, code],
+        )
       }
       await assertNothing(on)
       await assertNothing(off, false)
@@ -550,10 +558,21 @@ describe('bad input 21: users, actions and history of the wrong type, or many', 
     ],
     [
       'users and actions with wrong entries: these are left out',
-      { users: ['u1', 5, null, {}], actions: [null, 5, { type: '1', userid: 'u1' }, { type: 1 }] },
+      {
+        users: ['u1', true, null, {}],
+        actions: [null, 5, { type: '1', userid: 'u1' }, { type: 1 }, { type: 1, userid: {} }],
+      },
       ({ app }) => {
         const { save } = app.stored[0]!
         assert.deepEqual([save.users, save.actions], [['u1'], []])
+      },
+    ],
+    [
+      'users as numbers count as their text',
+      { users: [1319], actions: [{ type: 0, userid: 1319 }] },
+      ({ app }) => {
+        const { save } = app.stored[0]!
+        assert.deepEqual([save.users, save.actions], [['1319'], [{ type: 0, userid: '1319' }]])
       },
     ],
     [

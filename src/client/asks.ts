@@ -8,7 +8,8 @@ import type { Ledger } from '../ledger/ledger.js'
 import type { AnswerFacts, LedgerEvent, Verdict } from '../settlement/event.js'
 import { errorAtDeadline } from '../settlement/judge.js'
 import type { Command } from '../settlement/state.js'
-import { newId, packUserdata } from '../protocol/userdata.js'
+import { newId } from '../protocol/new-id.js'
+import { packUserdata } from '../protocol/userdata.js'
 import { neverArrived, type CommandClient } from './commands.js'
 
 /** How often, and with which pauses (ms), an answer is recorded that Redis does not take. */

@@ -3,7 +3,7 @@
  * the next one. It leaves after they were made, so it holds their edits too.
  */
 import type { Clock } from '../clock.js'
-import { newId } from '../protocol/userdata.js'
+import { newId } from '../protocol/new-id.js'
 import type { Ask, Asked } from './asks.js'
 
 /** The forcesave that covers a call. */

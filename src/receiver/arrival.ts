@@ -5,7 +5,6 @@ import type { Arrival } from '../settlement/event.js'
 import type { Trigger } from '../settlement/state.js'
 import { whoIn, type FailureCallback, type SaveCallback } from '../protocol/callback.js'
 import { saveName } from '../protocol/save-name.js'
-import { unpackUserdata } from '../protocol/userdata.js'
 import { DAY } from '../settlement/timing.js'
 
 /** `forcesavetype` (`docs-server.md`, "Callbacks"). */
@@ -44,11 +43,10 @@ function messageOf({ url, markedReplay }: SaveCallback): string {
 
 export function arrivalOf(
   callback: SaveCallback | FailureCallback,
-  context: { ref: string; prefix: string; now: number; failure?: PlainError },
+  context: { ref: string; now: number; failure?: PlainError },
 ): Arrival {
-  const { key, status, users, body } = callback
+  const { key, status, users, commandId, userdata, body } = callback
   const lastSave = plausible(callback.lastSave, context.now)
-  const { commandId, userdata } = unpackUserdata(context.prefix, callback.userdata)
   const isSave = callback.kind === 'save'
   const final = status === 2 || status === 3
   const changes = isSave ? beginningsOf(callback.history) : undefined

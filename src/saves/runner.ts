@@ -5,12 +5,11 @@ import { DocsError, isDocsError, toPlainError } from '../errors.js'
 import type { Events, Logger } from '../events.js'
 import type { Watch } from '../inspector/watch.js'
 import type { Ledger } from '../ledger/ledger.js'
-import type { RunnableSave } from '../settlement/event.js'
-import { handleOf, unpackUserdata } from '../protocol/userdata.js'
+import { handleOf } from '../protocol/userdata.js'
 import type { Stats } from '../stats.js'
 import type { RunSave, SaveReport } from './queue.js'
 import { isRejectSave } from './reject-save.js'
-import { createSave, type Save } from './save.js'
+import { callbackOf, createSave, type Save } from './save.js'
 
 /** What `onSave` returns is kept in the ledger and sent to every waiter: bounded, in characters of JSON. */
 const MAX_RESULT = 64 * 1024
@@ -41,8 +40,9 @@ export function createRunner(parts: RunnerParts): { run: RunSave; report: SaveRe
   const run: RunSave = async (key, runnable, attempt, signal) => {
     const { name, trigger, payload } = runnable
     events.emit('saving', { key, ref: payload.ref, save: name, trigger, attempt })
-    const save = createSave({ key, runnable, attempt, downloader, signal })
-    const about = traceOf(key, runnable, attempt)
+    const callback = callbackOf(runnable, prefix)
+    const save = createSave({ key, runnable, callback, attempt, downloader, signal })
+    const about = traceOf(save, callback.commandId)
     const result = await traced(saveChannel, about, () => counted(save))
     // Before the ledger is told: a search for forgotten files never finds one that is stored.
     if (trigger === 'forgotten') await parts.deleteForgotten(key, name)
@@ -66,14 +66,10 @@ export function createRunner(parts: RunnerParts): { run: RunSave; report: SaveRe
     }
   }
 
-  function traceOf(
-    key: string,
-    { name, trigger, payload: { ref, body } }: RunnableSave,
-    attempt: number,
-  ): SaveTrace {
-    const { commandId } = unpackUserdata(prefix, body['userdata'])
+  function traceOf(save: Save, commandId: string | undefined): SaveTrace {
+    const { key, ref, trigger, attempt } = save
     const id = commandId === undefined ? undefined : handleOf(key, commandId)
-    return { save: name, key, ref, trigger, attempt, id }
+    return { save: save.id, key, ref, trigger, attempt, id }
   }
 
   const report: SaveReport = {

@@ -3,7 +3,12 @@ import type { Download, Downloader } from '../client/download.js'
 import { DocsError } from '../errors.js'
 import type { RunnableSave } from '../settlement/event.js'
 import type { Order, Trigger } from '../settlement/state.js'
-import { parseCallback, type Action, type SaveStatus } from '../protocol/callback.js'
+import {
+  parseCallback,
+  type Action,
+  type SaveCallback,
+  type SaveStatus,
+} from '../protocol/callback.js'
 
 /** One save to store. Everything in it comes from a verified callback. */
 export interface Save {
@@ -71,16 +76,23 @@ export interface Save {
 export interface SaveContext {
   key: string
   runnable: RunnableSave
+  /** Of `callbackOf`. */
+  callback: SaveCallback
   attempt: number
   downloader: Downloader
   signal: AbortSignal
 }
 
-export function createSave({ key, runnable, attempt, downloader, signal }: SaveContext): Save {
-  const { name, sequence, status, trigger, order, lastSave, payload } = runnable
-  const callback = parseCallback(payload.body)
+/** The callback that has brought a save. */
+export function callbackOf({ payload }: RunnableSave, prefix: string): SaveCallback {
+  const callback = parseCallback(payload.body, prefix)
   if (callback?.kind !== 'save') throw new TypeError('the payload of a save is not a save callback')
+  return callback
+}
 
+export function createSave(context: SaveContext): Save {
+  const { key, runnable, callback, attempt, downloader, signal } = context
+  const { name, sequence, status, trigger, order, lastSave, payload } = runnable
   const link = (value: string | undefined, what: string): URL => {
     const url = downloader.allowed(value)
     if (url !== undefined) return url

@@ -3,10 +3,10 @@
  * wrapper: it changes what goes into the transition function, or what comes out.
  */
 import type { Trouble } from './troubles.js'
-import { transition, type Step, type Transition } from '../../src/ledger/document.js'
-import type { LedgerEvent } from '../../src/ledger/event.js'
+import { transition, type Step, type Transition } from '../../src/settlement/machine.js'
+import type { LedgerEvent } from '../../src/settlement/event.js'
 import type { RedisStore } from '../../src/ledger/redis-store.js'
-import type { DocumentState } from '../../src/ledger/state.js'
+import type { DocumentState } from '../../src/settlement/state.js'
 
 export interface Breakage {
   /** What it does wrong. */

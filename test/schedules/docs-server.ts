@@ -57,13 +57,13 @@ export function createDocsServer(parts: DocsServerParts): DocsServer {
       delay: () => random.whole(0, world.slowConversion),
       fails: () => random.chance(world.failingConversion),
     },
-    async deliver({ url, body: plain }) {
+    async deliver({ url, body: plain, iat }) {
       if (url === CHECKER) {
         checker.heard(plain)
         return { status: 200, body: { error: 0 } }
       }
       const body = withLastSave(plain)
-      const signed = world.signed ? signCallback(body, SECRET, clock) : undefined
+      const signed = world.signed ? signCallback(body, SECRET, iat) : undefined
       const headers = signed === undefined ? {} : { authorization: signed.authorization }
       return deliver({ url, body: signed?.body ?? body, headers })
     },
