@@ -10,7 +10,7 @@ import type { DocsOptions } from '../src/options.js'
 import { virtualClock } from '../src/testing/index.js'
 import { startApp, SECRET } from './support/app.js'
 import { playOurs, type PlayedByUs } from './support/ours.js'
-import { editsHeld, provenRecordings as proven, type Recording } from './support/recording.js'
+import { editsHeld, recordings, type Recording } from './support/recording.js'
 import { commandId, isFalse, verdictOf } from './support/verdicts-of.js'
 import { expectedStorage, leftOut, otherReplies } from './support/wire-replies.js'
 import { expectedVerdicts, type ExpectedVerdict } from './support/wire-verdicts.js'
@@ -28,7 +28,7 @@ const WAYS: readonly { way: Way; name: string; options: Partial<DocsOptions> }[]
 ]
 
 for (const { way, name, options } of WAYS) {
-  for (const recording of proven) {
+  for (const recording of recordings) {
     test(`${recording.name} ends in the right verdicts (${name})`, TIMEOUT, async () => {
       const played = await playOurs(recording, options)
       checkVerdicts(recording, played, way)
@@ -114,7 +114,7 @@ function checkCommands(recording: Recording, played: PlayedByUs): void {
 }
 
 test('every recorded conversation is in the tables, and the tables name no other', () => {
-  const names = proven.map(({ name }) => name)
+  const names = recordings.map(({ name }) => name)
   assert.deepEqual(Object.keys(expectedStorage).sort(), names)
   for (const { recording } of [...expectedVerdicts, ...otherReplies]) {
     assert.ok(names.includes(recording), recording)
@@ -123,7 +123,7 @@ test('every recorded conversation is in the tables, and the tables name no other
 
 test('an application that discards failed conversions gives the recorded replies to them', async () => {
   for (const name of ['conversion-fails', 'failed-final-save-acknowledged']) {
-    const recording = proven.find((one) => one.name === name)!
+    const recording = recordings.find((one) => one.name === name)!
     const played = await playOurs(recording, { onConversionFailed: () => 'discard' })
     for (const { id, recorded, reply } of played.callbacks) {
       assert.deepEqual(reply, recorded, `${name}, callback ${id}`)
@@ -139,7 +139,7 @@ test('an application that discards failed conversions gives the recorded replies
 })
 
 test('the player sees a false confirmation: a save that is acknowledged and not stored', async () => {
-  const recording = proven.find(({ name }) => name === 'forcesave-while-in-flight')!
+  const recording = recordings.find(({ name }) => name === 'forcesave-while-in-flight')!
   const played = await playOurs(recording, { onSave: () => ({ conversion: 'none' }) })
   assert.deepEqual(played.commands.map(isFalse), [true, true])
 })

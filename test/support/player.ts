@@ -13,6 +13,8 @@ import { startDocsSide, type HeldCommand } from './docs-side.js'
 import {
   conversionOf,
   editsHeld,
+  forgottenLink,
+  heldBy,
   userdataOf,
   type CallbackBody,
   type CallbackEntry,
@@ -175,6 +177,7 @@ export async function play(
   function fileOf(link: string): string | undefined {
     const conversion = conversionOf(link)
     const count = counts.get(conversion)
+    if (conversion === 'none') return `forgotten file with ${edits} edits`
     return count === undefined ? undefined : `conversion ${conversion} with ${count} edits`
   }
 
@@ -188,13 +191,20 @@ export async function play(
       if ('userdata' in own.body) userdata.set(userdataOf(own.body), sent)
       return new Promise((respond) => waiting.set(own.id, { path: '', body, respond }))
     }
-    if (c === 'getForgotten') return { key, error: 1 }
+    const held = heldBy(recording, clock.now() - startedAt, key)
+    if (c === 'getForgotten') {
+      const url = held === 'forgotten' ? forgottenLink(recording, key) : undefined
+      return url === undefined ? { key, error: 1 } : withOwnLinks({ key, error: 0, url }, side.url)
+    }
+    if (c === 'deleteForgotten') return { key, error: 0 }
+    if (c === 'forcesave') return { key, error: held === 'unknown' || held === 'forgotten' ? 1 : 4 }
     if (c !== 'info') return undefined
+    if (held === 'unknown' || held === 'forgotten') return { key, error: 1 }
     const users = [...editors].flatMap((editor) => {
       const [of, user = ''] = editor.split(' ')
       return of === '' || of === key ? [user] : []
     })
-    const presence = users.length > 0 ? { status: 1, users } : { status: 4 }
+    const presence = users.length > 0 || held === 'held' ? { status: 1, users } : { status: 4 }
     await side.post(application.callbackUrl, { key, ...presence, userdata: sent }, secret)
     return { key, error: 0, users }
   }
