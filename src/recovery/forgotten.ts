@@ -9,6 +9,7 @@ import { hasMovedOn } from '../ledger/forgotten.js'
 import type { Ledger } from '../ledger/ledger.js'
 import type { Arrival } from '../ledger/event.js'
 import { saveName } from '../protocol/save-name.js'
+import { createForgottenCommands, type ForgottenCommands, type Node } from './nodes.js'
 
 /** What became of one forgotten file. */
 export type RecoveryResult =
@@ -37,11 +38,14 @@ export interface RecoverOptions extends CallOptions {
  * reply does"). Errors are those of a command; `BAD_OPTION` for a key outside the alphabet.
  */
 export interface Forgotten {
-  /** The keys of all forgotten files on the Docs server, those of other applications included. */
+  /**
+   * The keys of all forgotten files on the Docs server, those of other applications included; with `nodes`
+   * those of each, every key once. Rejects where one of them does not answer.
+   */
   list(options?: CallOptions): Promise<string[]>
   /** The link to a forgotten file, or undefined when there is none under this key. */
   url(key: string, options?: CallOptions): Promise<string | undefined>
-  /** Whether there was one to delete. */
+  /** Whether there was one to delete; with `nodes` it deletes the one whose link `url` gives. */
   delete(key: string, options?: CallOptions): Promise<boolean>
   /**
    * Hands each forgotten file to `onSave` (`save.trigger === 'forgotten'`), once, whatever the number of
@@ -55,7 +59,8 @@ export interface Forgotten {
    * after the others.
    *
    * `timeout` (default: none) and `signal` end the call between two files: what has been handed to
-   * `onSave` goes on. Errors: those of a command where the list cannot be had, `TIMEOUT`, `CLOSED`.
+   * `onSave` goes on. Errors: those of a command where the list cannot be had, `TIMEOUT`, `CLOSED`. With `nodes`
+   * the files of those that answer are recovered first; then it rejects with the error of the one that did not.
    * @example
    * const { recovered, failed } = await docs.forgotten.recover({
    *   onResult: (result) => console.log(result.key, result.outcome),
@@ -65,9 +70,9 @@ export interface Forgotten {
 }
 
 /** What is done with forgotten files one at a time. */
-export interface ForgottenFiles extends Omit<Forgotten, 'recover'> {
+export interface ForgottenFiles extends ForgottenCommands {
   /** What is found, as a save. Its path is the same for every forgotten file of a key: never its name. */
-  arrival: (key: string, url: string, ref: string) => Arrival
+  arrival: (key: string, url: string, ref: string, node?: Node) => Arrival
   /** Rule 8: a file found for a key that is not open joins the key's saves. */
   search: (key: string, id: string, ref: string | undefined) => Promise<void>
   /** Deletes the file that is stored as the save of this name. */
@@ -76,6 +81,8 @@ export interface ForgottenFiles extends Omit<Forgotten, 'recover'> {
 
 export interface ForgottenParts {
   client: CommandClient
+  /** The option `nodes`. */
+  nodes: readonly URL[]
   ledger: Ledger
   downloader: Downloader
   logger: Logger
@@ -83,22 +90,14 @@ export interface ForgottenParts {
 
 export function createForgotten({
   client,
+  nodes,
   ledger,
   downloader,
   logger,
 }: ForgottenParts): ForgottenFiles {
-  const forgotten: Omit<Forgotten, 'recover'> = {
-    list: async (options) => (await client.send('getForgottenList', {}, options)).keys,
-    async url(key, options) {
-      const response = await unlessUnknown(client.send('getForgotten', { key }, options))
-      return response?.url
-    },
-    async delete(key, options) {
-      return (await unlessUnknown(client.send('deleteForgotten', { key }, options))) !== undefined
-    },
-  }
+  const commands = createForgottenCommands(client, nodes, logger)
 
-  function arrival(key: string, url: string, ref: string): Arrival {
+  function arrival(key: string, url: string, ref: string, node?: Node): Arrival {
     const link = downloader.allowed(url)
     const filetype = /\.([0-9a-z]{1,10})$/i.exec(link?.pathname ?? '')?.[1]
     const failure = new DocsError(
@@ -112,13 +111,18 @@ export function createForgotten({
       trigger: 'forgotten',
       markedReplay: false,
       facts: { filetype, users: [] },
-      payload: { ref, userdata: undefined, body: { key, status: 2, url, filetype } },
+      payload: {
+        ref,
+        userdata: undefined,
+        body: { key, status: 2, url, filetype, ...(node && { node: node.href }) },
+      },
       ...(link !== undefined ? {} : { failure: toPlainError(failure) }),
     }
   }
 
   async function look(key: string, ref: string | undefined): Promise<Arrival | undefined> {
-    const url = await forgotten.url(key)
+    // Rule 8 asks where the document itself is.
+    const url = await commands.urlOn(undefined, key)
     if (url === undefined) return undefined
     if (ref !== undefined) return arrival(key, url, ref)
     throw new DocsError(
@@ -128,8 +132,16 @@ export function createForgotten({
     )
   }
 
+  /** The node that a save of `recover()` was found on: elsewhere another file may lie under its key. */
+  function nodeOf(address: unknown): Node {
+    if (address === undefined) return undefined
+    const node = nodes.find(({ href }) => href === address)
+    if (node !== undefined) return node
+    throw new DocsError('BAD_OPTION', 'nodes: the Docs server of this file is not among them')
+  }
+
   return {
-    ...forgotten,
+    ...commands,
     arrival,
     async search(key, id, ref) {
       let found: { save?: Arrival; failure?: ReturnType<typeof toPlainError> } = {}
@@ -155,20 +167,10 @@ export function createForgotten({
           )
           return
         }
-        await forgotten.delete(key)
+        await commands.deleteOn(nodeOf(save.payload?.body['node']), key)
       } catch (error) {
         logger.warn({ err: error, key }, 'a forgotten file is stored and could not be deleted')
       }
     },
-  }
-}
-
-/** Error 1 of these commands: there is no such file (`test/wire/final-save-forgotten-after-500s.jsonl`). */
-async function unlessUnknown<Response>(response: Promise<Response>): Promise<Response | undefined> {
-  try {
-    return await response
-  } catch (error) {
-    if (isDocsError(error, 'COMMAND_REJECTED') && error.error === 1) return undefined
-    throw error
   }
 }
