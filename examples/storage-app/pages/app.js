@@ -113,7 +113,10 @@ async function look() {
   if (page === undefined) return
   if (lost) {
     lost = false
-    sayPlainly('unsure', 'This application is back. What you typed may not be saved yet: save again.')
+    sayPlainly(
+      'unsure',
+      'This application is back. What you typed may not be saved yet: save again.',
+    )
   }
   const next = new DOMParser().parseFromString(page, 'text/html').getElementById('versions')
   const count = (/** @type {Element | null} */ list) => list?.querySelectorAll('[value]').length
