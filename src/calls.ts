@@ -277,9 +277,12 @@ export function createCalls(parts: CallParts): Calls {
     },
     forgotten: {
       list: (options = {}) =>
-        callForgotten({ name: 'getForgottenList' }, options, (signal) =>
-          forgotten.list({ signal }),
-        ),
+        callForgotten({ name: 'getForgottenList' }, options, async (signal) => {
+          const { keys, failures } = await forgotten.list({ signal })
+          // A list without the files of one node would look complete.
+          if (failures.length > 0) throw failures[0]
+          return [...keys.keys()]
+        }),
       async url(key, options = {}) {
         checkKey(key)
         return callForgotten({ name: 'getForgotten', key }, options, (signal) =>

@@ -83,6 +83,7 @@ export function assembleDocs(given: DocsOptions, outside: Outside): Docs {
   const client = observed(
     createCommandClient({
       ...{ server, keys, token, clock, http },
+      commandMethod: options.commandMethod,
       timeout: options.commandTimeout,
     }),
     events,
@@ -99,7 +100,10 @@ export function assembleDocs(given: DocsOptions, outside: Outside): Docs {
     ...{ ledger, client, clock, prefix },
     ownTimeout: options.commandTimeout,
   })
-  const forgotten = createForgotten({ client, ledger, downloader, logger })
+  const forgotten = createForgotten({
+    ...{ client, ledger, downloader, logger },
+    nodes: options.nodes,
+  })
   const { run, report } = createRunner({
     ...{ onSave: options.onSave, downloader, ledger, events, logger, stats, watch, prefix },
     deleteForgotten: forgotten.deleteStored,

@@ -1,19 +1,28 @@
 /** The options of `createDocs`, with their defaults; the one place that checks them. */
-import { checkDelay, checkWhole } from './check.js'
-import { baseUrl, checkOrigins, checkPath } from './check-address.js'
+import { checkDelay, checkWhole, isRecord, withoutUndefined } from './check.js'
+import { baseUrl, checkNodes, checkOrigins, checkPath } from './check-address.js'
 import { checkSecrets } from './check-secret.js'
+import { tokenOf } from './check-token.js'
 import { badOption, DocsError } from './errors.js'
 import { silentLogger, type Logger } from './events.js'
 import type { RedisOption } from './backends/backend.js'
 import type { FailedConversion } from './receiver/receive.js'
 import type { RefOf } from './recovery/recover.js'
 import type { OnSave } from './saves/runner.js'
-import type { Algorithm, TokenOptions } from './protocol/token.js'
+import type { CommandMethod } from './protocol/command.js'
+import type { TokenOptions } from './protocol/token.js'
 
 /** Options of {@link createDocs}. Times are milliseconds unless said otherwise. */
 export interface DocsOptions {
   /** Where this process reaches the Docs server; may have a path prefix. */
   server: string
+  /**
+   * Where `server` is a balancer in front of several Docs servers, each with a storage of its own: the address
+   * of each, for what lies on one of them only. `docs.forgotten` and `recoverEvery` ask all of them. Every
+   * other command goes to `server`, which routes it by `?shardkey=`. Default none.
+   * @example nodes: ['http://docs-0.internal', 'http://docs-1.internal']
+   */
+  nodes?: readonly string[]
   /**
    * The Docs server's secret, 32 bytes at least. `[current, previous]` while it is being changed:
    * the first signs, both are taken. `null` turns tokens off: whoever reaches the callback route can
@@ -68,6 +77,11 @@ export interface DocsOptions {
   timeout?: number
   /** The deadline of one command's request, and of the other calls. Default 15,000. */
   commandTimeout?: number
+  /**
+   * `'GET'` for a Docs server before 4.2, which takes commands in the query string only: each key, userdata
+   * and token then stands in the access logs on the way. Default `'POST'`.
+   */
+  commandMethod?: CommandMethod
   /** The longest callback body, bytes. Default 10 MB. */
   maxBody?: number
   /** The longest download, bytes. Default 1 GB. */
@@ -117,6 +131,7 @@ export type ResolvedOptions = Required<
   Omit<
     DocsOptions,
     | 'server'
+    | 'nodes'
     | 'secret'
     | 'publicUrl'
     | 'token'
@@ -130,6 +145,7 @@ export type ResolvedOptions = Required<
   refOf: RefOf | undefined
   recoverEvery: number | undefined
   server: URL
+  nodes: readonly URL[]
   secrets: readonly string[] | null
   publicUrl: string | undefined
   token: TokenOptions
@@ -147,6 +163,7 @@ const DEFAULTS = {
   replyTimeout: 50_000,
   timeout: 60_000,
   commandTimeout: 15_000,
+  commandMethod: 'POST',
   maxBody: 10 * 1024 * 1024,
   maxDownload: 1024 ** 3,
   downloadTimeout: 120_000,
@@ -156,17 +173,8 @@ const DEFAULTS = {
   logger: silentLogger,
 } satisfies Partial<DocsOptions>
 
-export const TOKEN_DEFAULTS: TokenOptions = {
-  header: 'Authorization',
-  prefix: 'Bearer ',
-  algorithms: ['HS256'],
-  in: 'body',
-  expiresIn: 300,
-  clockTolerance: 60,
-}
-
 const KNOWN = new Set([
-  ...['server', 'secret', 'onSave', 'publicUrl', 'token', 'allowWeakSecret', 'redis'],
+  ...['server', 'nodes', 'secret', 'onSave', 'publicUrl', 'token', 'allowWeakSecret', 'redis'],
   ...['refOf', 'recoverEvery'],
   ...Object.keys(DEFAULTS),
 ])
@@ -183,7 +191,7 @@ export function resolveOptions(given: DocsOptions): ResolvedOptions {
     }
   }
   const set = withoutUndefined(given)
-  const { secret, allowWeakSecret, token, server, publicUrl, redis, ...rest } = {
+  const { secret, allowWeakSecret, token, server, nodes, publicUrl, redis, ...rest } = {
     ...DEFAULTS,
     ...set,
   } as typeof DEFAULTS & DocsOptions
@@ -193,6 +201,7 @@ export function resolveOptions(given: DocsOptions): ResolvedOptions {
     refOf: rest.refOf,
     recoverEvery: rest.recoverEvery,
     server: new URL(baseUrl('server', server)),
+    nodes: checkNodes(nodes),
     secrets: checkSecrets(secret, allowWeakSecret),
     publicUrl: publicUrl === undefined ? undefined : baseUrl('publicUrl', publicUrl),
     token: tokenOf(token),
@@ -222,13 +231,16 @@ function checkNumbers(options: ResolvedOptions): void {
 }
 
 function checkTexts(options: ResolvedOptions): void {
-  const { prefix, path, downloadOrigins, otherSaves, olderSaves, token } = options
+  const { prefix, path, downloadOrigins, otherSaves, olderSaves, commandMethod, token } = options
   if (typeof prefix !== 'string' || !/^[0-9A-Za-z_-]{1,32}$/.test(prefix)) {
     throw badOption('prefix', prefix, 'allowed are 1 to 32 characters of 0-9 A-Z a-z _ -')
   }
   checkPath('path', path)
   if (typeof otherSaves !== 'boolean') throw badOption('otherSaves', otherSaves, 'true or false')
   if (typeof olderSaves !== 'boolean') throw badOption('olderSaves', olderSaves, 'true or false')
+  if (!['POST', 'GET'].includes(commandMethod)) {
+    throw badOption('commandMethod', commandMethod, "allowed are 'POST' and 'GET'")
+  }
   checkOrigins(downloadOrigins)
   if (typeof token.header !== 'string' || !/^[\w-]+$/.test(token.header)) {
     throw badOption('token.header', token.header, 'give the name of a header')
@@ -254,29 +266,6 @@ function checkFunctions(options: ResolvedOptions): void {
   }
 }
 
-function tokenOf(given: unknown): TokenOptions {
-  if (given !== undefined && !isRecord(given)) throw badOption('token', given, 'give an object')
-  const token = { ...TOKEN_DEFAULTS, ...withoutUndefined(given ?? {}) }
-  for (const name of Object.keys(token)) {
-    if (!Object.hasOwn(TOKEN_DEFAULTS, name)) {
-      throw badOption(`token.${name}`, token[name as keyof TokenOptions], 'there is no such option')
-    }
-  }
-  const allowed: readonly Algorithm[] = ['HS256', 'HS384', 'HS512']
-  const { algorithms, in: place } = token as { algorithms: unknown; in: unknown }
-  if (
-    !Array.isArray(algorithms) ||
-    algorithms.length === 0 ||
-    algorithms.some((one) => !allowed.includes(one as Algorithm))
-  ) {
-    throw badOption('token.algorithms', algorithms, `allowed are ${allowed.join(', ')}`)
-  }
-  if (place !== 'body' && place !== 'header') {
-    throw badOption('token.in', place, "allowed are 'body' and 'header'")
-  }
-  return token
-}
-
 function checkRedis(redis: unknown, worker: unknown): RedisOption | undefined {
   if (worker !== false) {
     const concurrency = isRecord(worker) ? worker.concurrency : undefined
@@ -295,12 +284,4 @@ function checkRedis(redis: unknown, worker: unknown): RedisOption | undefined {
     typeof redis === 'string' ? 'another text' : redis,
     'give a URL like redis://127.0.0.1:6379, ioredis options, or a connection',
   )
-}
-
-/** What is undefined counts as left out. */
-const withoutUndefined = (given: object): object =>
-  Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

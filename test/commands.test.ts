@@ -183,6 +183,41 @@ describe('the token of a command', () => {
   })
 })
 
+describe('a command by GET, as before Docs 4.2', () => {
+  const queryOf = ({ requests: [request] }: FaultyServer) => {
+    assert.equal(request!.method, 'GET')
+    assert.equal(request!.body, '')
+    const { pathname, searchParams } = new URL(request!.path, 'http://x')
+    assert.equal(pathname, '/coauthoring/CommandService.ashx')
+    return Object.fromEntries(searchParams)
+  }
+  it('goes to the older address only, with its fields and its token in the query', async (t) => {
+    const { client, clock, server } = await start(t, response(200, '{"error":0}'), {
+      commandMethod: 'GET',
+    })
+    await client.send('drop', { key: 'k 1&é', users: ['u1'] })
+    const { token: sent, ...fields } = queryOf(server)
+    assert.deepEqual(fields, { c: 'drop', key: 'k 1&é', users: '["u1"]' })
+    const verdict = verifyToken(sent, keys, token, clock.now())
+    assert.ok(verdict.ok)
+    const { c, key, users } = verdict.claims
+    assert.deepEqual({ c, key, users }, { c: 'drop', key: 'k 1&é', users: ['u1'] })
+    assert.equal(server.requests.length, 1)
+  })
+  it('bears its token in the header where the option says so', async (t) => {
+    const change = { commandMethod: 'GET', token: { ...token, in: 'header' } } as const
+    const { client, server } = await start(t, accepted, change)
+    await forcesave(client)
+    assert.deepEqual(queryOf(server), { c: 'forcesave', key: 'k1', userdata: 'u' })
+    assert.match(server.requests[0]!.headers['authorization']!, /^Bearer eyJ/)
+  })
+  it('gives nothing away of its query when it fails', async (t) => {
+    const { client } = connect(t, await closedPort(), { commandMethod: 'GET' })
+    const error = await failure(forcesave(client), 'UNREACHABLE')
+    assert.doesNotMatch(error.message, /userdata|c=/)
+  })
+})
+
 describe('bad input 29: an answer of the Docs server that is not 0', () => {
   it('has the numbers that were seen', () => {
     assert.deepEqual(COMMAND_ERRORS, {

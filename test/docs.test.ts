@@ -98,6 +98,25 @@ describe('an older Docs server', LIMIT, () => {
   })
 })
 
+describe('a Docs server before 4.2', LIMIT, () => {
+  for (const place of ['body', 'header'] as const) {
+    it(`takes commands by GET, their token as for the ${place}`, async (t) => {
+      const { docs, open, server } = await startPair(t, {
+        simulation: { legacyOnly: true },
+        commandMethod: 'GET',
+        token: { in: place },
+      })
+      ;(await open('k1')).type('x')
+      const result = await docs.forcesave('k1', { userdata: 'ü & 1' })
+      assert.ok(result.outcome === 'saved' && result.userdata === 'ü & 1')
+      await docs.drop('k1', ['u1'])
+      const paths = server.log.flatMap((entry) => (entry.type === 'command' ? [entry.path] : []))
+      assert.ok(paths.length > 0)
+      for (const path of paths) assert.match(path, /^\/coauthoring\/CommandService\.ashx\?c=/)
+    })
+  }
+})
+
 const joined = { key: 'k1', status: 1, actions: [{ type: 1, userid: 'u1' }] }
 
 describe('on()', LIMIT, () => {

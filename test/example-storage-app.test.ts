@@ -184,6 +184,28 @@ describe('the storage app', LIMIT, () => {
     assert.equal(await versions(), 2)
   })
 
+  test('fills a narrow window after a resize, and takes back that the app is away', async (t) => {
+    const app = await startStorageApp(t)
+    const { page, verdict, complaints } = await openDocument(t, app, { user: 'Ann' })
+    for (const [width, height] of [
+      [390, 844],
+      [768, 1024],
+      [1280, 800],
+    ] as const) {
+      await page.setViewportSize({ width, height })
+      const place = (await page.locator('.editor').boundingBox())!
+      const frame = (await page.locator('.editor iframe').boundingBox())!
+      assert.ok(place.x + place.width <= width, `${width}: wider than the window`)
+      assert.ok(place.width - frame.width <= 2 && place.height - frame.height <= 2, `${width}`)
+    }
+    await app.kill()
+    await press(page, 'Save now')()
+    await verdict.getByText(/does not answer/).waitFor()
+    await app.start()
+    await verdict.getByText(/is back/).waitFor()
+    complaints.length = 0
+  })
+
   test('can be used with the keyboard alone', async (t) => {
     const app = await startStorageApp(t)
     const { page } = await openApp(t, app)

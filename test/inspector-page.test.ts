@@ -138,6 +138,32 @@ describe('the page', LIMIT, () => {
     }
   })
 
+  it('finds one of many documents, and keeps the time line on a narrow screen', async (t) => {
+    const pair = await startPage(t, { width: 390, height: 844 })
+    const { page, open, docs } = pair
+    for (let n = 10; n < 40; n += 1) await open(`doc-${n}`, n === 17 ? 'zoe' : 'ann')
+    await post(docs.callbackUrl('file of doc-23'), { key: 'doc-23', status: 2 })
+    const listed = page.getByRole('navigation').getByRole('button')
+    await page.getByRole('button', { name: 'doc-39' }).waitFor()
+    const box = await page.locator('#lanes').boundingBox()
+    assert.ok(box !== null && box.y < 700, `the time line begins at ${box?.y}`)
+    const field = page.getByLabel('Find a key, ref or user')
+    for (const [words, key] of [
+      ['DOC-31', 'doc-31'],
+      ['file of doc-12', 'doc-12'],
+      ['zoe', 'doc-17'],
+    ] as const) {
+      await field.fill(words)
+      await until(async () => (await listed.count()) === 1)
+      assert.match(await listed.innerText(), new RegExp(key))
+    }
+    await field.fill('')
+    await page.getByLabel('Only with trouble').check()
+    await page.getByText('1 of 30 shown').waitFor()
+    assert.match(await listed.innerText(), /doc-23/)
+    assert.deepEqual(await findings(page), [])
+  })
+
   it('says when it is disconnected, and tries again by itself', async (t) => {
     const { page, docs, complaints } = await startPage(t)
     await page.getByRole('status').getByText('Live').waitFor()

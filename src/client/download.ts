@@ -13,6 +13,8 @@ import { isPassing } from './response.js'
 
 export interface DownloaderOptions {
   server: URL
+  /** The Docs servers behind `server`, whose links are taken too. Default none. */
+  nodes?: readonly URL[]
   /** Further origins that links may have: `https://docs.example.com`, `https://*.docs.example.com`. */
   downloadOrigins: readonly string[]
   /** The longest download, in bytes. */
@@ -66,7 +68,7 @@ const HEADERS = { accept: '*/*', 'accept-encoding': 'identity' }
 /** @example const downloader = createDownloader({ ...options, clock: systemClock, http: createHttp() }) */
 export function createDownloader(options: DownloaderOptions): Downloader {
   const { maxDownload, downloadTimeout, idleTimeout = IDLE_TIMEOUT, clock, http } = options
-  const check = createLinkCheck(options.server, options.downloadOrigins)
+  const check = createLinkCheck([options.server, ...(options.nodes ?? [])], options.downloadOrigins)
 
   async function open(link: string | URL, { signal }: DownloadOptions = {}): Promise<Download> {
     signal?.throwIfAborted()

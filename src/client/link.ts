@@ -8,17 +8,20 @@ export interface Allowed {
 
 /**
  * Makes the check of a link. It answers the link as a URL when it may be fetched, `undefined` else:
- * http or https, without credentials, to the origin of `server` and under its path prefix, or to one
+ * http or https, without credentials, to the origin of a server and under its path prefix, or to one
  * of `origins`. These are compared whole (scheme, host and port); a `*` stands for the first label
  * of a name, one and no more.
  *
  * @example createLinkCheck(new URL('http://docs.internal'), [])('http://docs.internal/cache/files/…')
  */
 export function createLinkCheck(
-  server: URL,
+  servers: URL | readonly URL[],
   origins: readonly string[],
 ): (link: unknown) => Allowed | undefined {
-  const prefix = server.pathname.replace(/\/*$/, '/')
+  const places = [servers].flat().map(({ origin, pathname }) => ({
+    origin,
+    prefix: pathname.replace(/\/*$/, '/'),
+  }))
   const others = new Set(origins.map((origin) => new URL(origin).origin))
   return (link) => {
     if (typeof link !== 'string' && !(link instanceof URL)) return undefined
@@ -29,7 +32,8 @@ export function createLinkCheck(
     // The parser takes it for a letter, and a DNS server for all names there are.
     if (url.hostname.includes('*')) return undefined
     if (others.has(url.origin)) return { url, publicOnly: false }
-    if (isUnder(server.origin, prefix, url)) return { url, publicOnly: false }
+    if (places.some(({ origin, prefix }) => isUnder(origin, prefix, url)))
+      return { url, publicOnly: false }
     return others.has(patternFor(url)) ? { url, publicOnly: true } : undefined
   }
 }

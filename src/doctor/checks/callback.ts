@@ -1,7 +1,7 @@
 /** Whether the callback address answers as this package does, from here; and with the same secret. */
 import { createRefSigner } from '../../protocol/ref.js'
 import { createKeys, signToken } from '../../protocol/token.js'
-import { TOKEN_DEFAULTS } from '../../options.js'
+import { TOKEN_DEFAULTS } from '../../check-token.js'
 import { ask, postJson } from '../ask.js'
 import { fail, ok, skipped, warn, type Check, type Context, type Finding } from '../finding.js'
 import { hostFinding } from '../hosts.js'
