@@ -1,6 +1,7 @@
 /** What `createDocs()` gives. */
 import type { Middleware } from 'koa'
 import type { CallOptions } from './call-options.js'
+import type { EditorConfig, SignedEditorConfig } from './editor-config.js'
 import type { DocsEvents, Listener } from './events.js'
 import type { InspectorOptions } from './inspector/koa.js'
 import type { CallbackReply, CallbackRequest } from './receiver/receive.js'
@@ -157,8 +158,19 @@ export interface Docs extends AsyncDisposable {
    * @example const config = { document, editorConfig: { callbackUrl: docs.callbackUrl(file.id) } }
    */
   callbackUrl(ref: string): string
-  /** The editor's config with its token; unchanged when tokens are off. */
-  editorConfig<Config extends object>(config: Config): Config & { token?: string }
+  /**
+   * The config for the page's `new DocsAPI.DocEditor()`, with its token where tokens are on. What the Docs
+   * server wants to see there is filled in: `document.permissions` (`{}`) and `editorConfig.mode` (`'edit'`);
+   * a number as the user's id becomes a text.
+   *
+   * @throws DocsError `BAD_OPTION` for a `document.key` that no call would take, or a user's id that is no text
+   * @example
+   * ctx.body = docs.editorConfig({
+   *   document: { fileType: 'docx', key, title, url },
+   *   editorConfig: { callbackUrl: docs.callbackUrl(file.id), user: { id: user.id, name: user.name } },
+   * })
+   */
+  editorConfig<Config extends EditorConfig>(config: Config): SignedEditorConfig<Config>
 
   /**
    * Listens to an event; returns what ends it. A listener that throws harms nobody.

@@ -67,8 +67,8 @@ export interface SaveTrace {
   readonly error?: unknown
 }
 
-const channel = <Context extends object>(name: string): TracingChannel<unknown, Context> =>
-  tracingChannel<unknown, Context>(`koa-docs-callback:${name}`)
+const channel = <Context extends object>(name: string): TracingChannel<object, Context> =>
+  tracingChannel<object, Context>(`koa-docs-callback:${name}`)
 
 export const commandChannel = channel<CommandTrace>('command')
 export const callbackChannel = channel<CallbackTrace>('callback')
@@ -76,7 +76,7 @@ export const saveChannel = channel<SaveTrace>('save')
 
 /** Does `work` as one operation of a channel. What it resolves with is the application's, and not told. */
 export function traced<Context extends object, Result>(
-  channel: TracingChannel<unknown, Context>,
+  channel: TracingChannel<object, Context>,
   context: Context,
   work: () => Promise<Result>,
 ): Promise<Result> {

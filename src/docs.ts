@@ -11,6 +11,7 @@ import { createDownloader } from './client/download.js'
 import { createHttp, type Http } from './client/http.js'
 import { systemClock, type Clock } from './clock.js'
 import { checkPath } from './check-address.js'
+import { createEditorConfig } from './editor-config.js'
 import { badOption } from './errors.js'
 import { createEvents } from './events.js'
 import type { Backend, BackendParts } from './backends/backend.js'
@@ -214,12 +215,9 @@ export function assembleDocs(given: DocsOptions, outside: Outside): Docs {
       }
       return `${publicUrl}${path}/${encodeURIComponent(refs.sign(ref))}`
     },
-    editorConfig(config) {
-      if (keys === null) return config
-      // A token of before is not signed along.
-      const { token: _old, ...claims } = config as Record<string, unknown>
-      return { ...config, token: signToken(claims, keys, token, clock.now()) }
-    },
+    editorConfig: createEditorConfig(
+      keys === null ? undefined : (claims) => signToken(claims, keys, token, clock.now()),
+    ),
     on: events.on,
     stats: stats.read,
     close,

@@ -78,7 +78,7 @@ const LAYERS: [name: string, files: RegExp][] = [
   ['saves', /^saves\/.*\.ts$/],
   ['receiver and recovery', /^(receiver\/.*|recovery\/.*|inspector\/koa)\.ts$/],
   ['backends', /^backends\/.*\.ts$/],
-  ['calls', /^(options|results|arguments|api|calls|sessions\/.*)\.ts$/],
+  ['calls', /^(options|results|arguments|editor-config|api|calls|sessions\/.*)\.ts$/],
   ['doctor', /^doctor\/.*\.ts$/],
   ['docs', /^docs\.ts$/],
   ['index', /^index\.ts$/],

@@ -10,43 +10,6 @@ import { SECRET, startApp } from './support/app.js'
 import { LIMIT, post, postSigned, setStage } from './support/callbacks.js'
 import { failure, startPair } from './support/pair.js'
 
-describe('editorConfig()', LIMIT, () => {
-  const config = { document: { key: 'k1', title: 'Größe' }, editorConfig: { mode: 'edit' } }
-
-  it('gives the config with a token that any JWT library verifies', async (t) => {
-    const { docs } = await startPair(t)
-    const { token, ...rest } = docs.editorConfig(config)
-    assert.deepEqual(rest, config)
-    const { iat, exp, ...claims } = jwt.verify(token!, SECRET, {
-      algorithms: ['HS256'],
-    }) as jwt.JwtPayload
-    assert.deepEqual(claims, config)
-    assert.equal(exp! - iat!, 300)
-    assert.ok(!('token' in config), 'the argument is left as it was')
-  })
-  it('signs no token of before along, and replaces it', async (t) => {
-    const { docs } = await startPair(t)
-    const { token } = docs.editorConfig({ ...config, token: 'of before' })
-    const { iat, exp, ...claims } = jwt.verify(token, SECRET) as jwt.JwtPayload
-    assert.deepEqual(claims, config)
-    assert.ok(iat! <= exp!, 'it is the new token')
-  })
-  it('signs with the current secret, the first algorithm and the time of the options', async (t) => {
-    const secret = ['c'.repeat(32), 'p'.repeat(32)]
-    const { docs } = await startPair(t, {
-      secret,
-      token: { algorithms: ['HS512', 'HS256'], expiresIn: 60 },
-    })
-    const { token } = docs.editorConfig(config)
-    const { iat, exp } = jwt.verify(token!, secret[0]!, { algorithms: ['HS512'] }) as jwt.JwtPayload
-    assert.equal(exp! - iat!, 60)
-  })
-  it('gives the config unchanged where tokens are off', async (t) => {
-    const { docs } = await startPair(t, { secret: null })
-    assert.equal(docs.editorConfig(config), config)
-  })
-})
-
 describe('tokens of commands', LIMIT, () => {
   const accepted = response(200, '{"error":0,"version":"9.0.0"}')
 
