@@ -50,7 +50,8 @@ function freshSave(
   misdirected: boolean,
   now: number,
 ): Save {
-  const { name, status, trigger, lastSave, changes, notModified, facts, payload } = arrival
+  const { name, status, trigger, commandId, lastSave, changes, notModified, facts, payload } =
+    arrival
   const by = madeFor(state, arrival)
   return {
     ...{ name, status, trigger, facts, turn: state.turn, lastTurn: state.turn, at: now },
@@ -59,6 +60,7 @@ function freshSave(
     ...(changes === undefined ? {} : { changes }),
     ...(notModified === undefined ? {} : { notModified }),
     ...(by === undefined ? {} : { by }),
+    ...(by === undefined && commandId !== undefined ? { stray: true } : {}),
     ...(isLastWord(state, arrival) ? { lastWord: true } : {}),
     phase: 'waiting',
     messages: [],
@@ -120,9 +122,11 @@ function madeFor(state: DocumentState, arrival: Arrival): Save['by'] {
   const command = state.commands.find(({ id }) => id === arrival.commandId)
   if (command?.kind !== 'forcesave') return undefined
   const { id, turn, answer, again } = command
+  // 3.1: a second save of one command says that its request was received twice, at whatever time.
+  const isRepeated = state.saves.some(({ by, name }) => by?.id === id && name !== arrival.name)
   return {
     ...{ id, turn },
-    ...(answer === undefined ? {} : { answered: answer.turn }),
+    ...(answer?.error === 0 && !isRepeated ? { answered: answer.turn } : {}),
     ...(again === undefined ? {} : { again }),
   }
 }

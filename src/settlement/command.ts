@@ -48,7 +48,7 @@ export function recordAnswer(
     commands: state.commands.map((other) => (other === command ? answered : other)),
     // A callback may have come before the response (`docs-server.md`, "Early").
     saves: state.saves.map((save) =>
-      save.by?.id === id && save.by.answered === undefined
+      save.by?.id === id && save.by.answered === undefined && answer.error === 0
         ? { ...save, by: { ...save.by, answered: turn } }
         : save,
     ),

@@ -24,17 +24,21 @@ export const isOfUnknownFate = ({ kind, answer }: Command): boolean =>
   kind === 'forcesave' &&
   (answer === undefined || (answer.error === null && answer.neverArrived !== true))
 
-/** Whether the save of a forcesave may still be under way (7.2). */
+/**
+ * Whether the save of a forcesave may still be under way (7.2). Requests overtake each other, so one that
+ * was registered later may have been received before: it covers this one if it left after the answer.
+ */
 export function isOutstanding(state: DocumentState, command: Command): boolean {
   if (command.kind !== 'forcesave') return false
-  const { answer, turn, id } = command
+  const { answer, id } = command
   const unknown = isOfUnknownFate(command)
   if (!unknown && answer?.error !== 0 && answer?.error !== 3) return false
+  const answered = unknown ? Infinity : (answer?.turn ?? Infinity)
   return !state.saves.some(
     ({ phase, by }) =>
       phase === 'stored' &&
       by !== undefined &&
-      (by.id === id || (!unknown && by.turn > turn && by.again !== true)),
+      (by.id === id || (by.turn > answered && by.again !== true)),
   )
 }
 

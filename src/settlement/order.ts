@@ -35,6 +35,7 @@ function isLonger({ changes: longer = [] }: Save, { changes: shorter = [] }: Sav
 function seemsNewer(newer: Save, older: Save, { clockStepped }: DocumentState): boolean {
   // What comes as the last word of a session comes after the forgotten file of one before.
   if (older.trigger === 'forgotten' && newer.lastWord === true) return true
+  if (newer.stray === true) return false
   if (clockStepped === true || newer.lastSave === undefined || older.lastSave === undefined)
     return false
   if (newer.lastSave !== older.lastSave) return newer.lastSave > older.lastSave

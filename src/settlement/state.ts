@@ -120,6 +120,8 @@ export interface Save extends Age {
     readonly answered?: number
     readonly again?: true
   }
+  /** It was made for a command that the ledger has lost (3.2). */
+  readonly stray?: true
   /** `doubtful`: it is asked for again (12). `dropped`: it did not come again, so it counts as nothing. */
   readonly phase: 'doubtful' | 'waiting' | 'running' | 'stored' | 'failed' | 'dropped'
   readonly done?: { readonly turn: number; readonly at: number }
