@@ -87,9 +87,14 @@ const ADVICE: readonly Advice[] = [
         : 'A callback is a POST. Something else uses this address.',
   },
   {
-    reason: /downloadOrigins/,
+    reason: /^a save cannot be fetched: .*downloadOrigins/,
     words: () =>
-      'The link leads to another origin than `server`, so nothing was fetched. If browsers reach the Docs server there, add that origin to `downloadOrigins`, and see that this process reaches it.',
+      'Does the Docs server keep its cache in S3, Azure or a CDN? Add the origin of that to `downloadOrigins`, and see that this process reaches it.',
+  },
+  {
+    reason: /^a save cannot be fetched/,
+    words: () =>
+      'No Docs server makes such a link. Does something on the way rewrite the callback, or is the secret known to somebody else?',
   },
   {
     reason: /^status (\d+) has no meaning/,

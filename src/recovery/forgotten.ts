@@ -101,11 +101,12 @@ export function createForgotten({
   function arrival(key: string, url: string, ref: string): Arrival {
     const link = downloader.allowed(url)
     const filetype = /\.([0-9a-z]{1,10})$/i.exec(link?.pathname ?? '')?.[1]
-    const failure = new DocsError(
-      'BAD_RESPONSE',
-      'the link of a forgotten file is not on the Docs server: nothing was fetched; add its origin to downloadOrigins if it is yours',
-      { key, retryable: false },
-    )
+    const wrong = downloader.whyNot(url)
+    const failure =
+      wrong &&
+      new DocsError('BAD_RESPONSE', `a forgotten file cannot be fetched: ${wrong}`, {
+        ...{ key, retryable: false },
+      })
     return {
       name: saveName({ key, status: 2, mark: randomUUID() }),
       status: 2,
@@ -113,7 +114,7 @@ export function createForgotten({
       markedReplay: false,
       facts: { filetype, users: [] },
       payload: { ref, userdata: undefined, body: { key, status: 2, url, filetype } },
-      ...(link !== undefined ? {} : { failure: toPlainError(failure) }),
+      ...(failure ? { failure: toPlainError(failure) } : {}),
     }
   }
 

@@ -1,6 +1,5 @@
 /** The object that `onSave` gets. */
 import type { Download, Downloader } from '../client/download.js'
-import { DocsError } from '../errors.js'
 import type { RunnableSave } from '../ledger/event.js'
 import type { Trigger } from '../ledger/state.js'
 import { parseCallback, type Action, type SaveStatus } from '../protocol/callback.js'
@@ -75,14 +74,6 @@ export function createSave({ key, runnable, attempt, downloader, signal }: SaveC
   const callback = parseCallback(payload.body)
   if (callback?.kind !== 'save') throw new TypeError('the payload of a save is not a save callback')
 
-  const link = (value: string | undefined, what: string): URL => {
-    const url = downloader.allowed(value)
-    if (url !== undefined) return url
-    throw new DocsError('BAD_RESPONSE', `this save has no ${what} on the Docs server to download`, {
-      key,
-      retryable: false,
-    })
-  }
   return {
     id: name,
     sequence,
@@ -104,8 +95,8 @@ export function createSave({ key, runnable, attempt, downloader, signal }: SaveC
     formsDataUrl: callback.formsDataUrl,
     body: callback.body,
     signal,
-    download: async () => downloader.open(link(callback.url, 'file'), { signal }),
-    downloadTo: async (path) => downloader.toFile(link(callback.url, 'file'), path, { signal }),
-    downloadChanges: async () => downloader.open(link(callback.changesUrl, 'changes'), { signal }),
+    download: async () => downloader.open(callback.url, { signal }),
+    downloadTo: async (path) => downloader.toFile(callback.url, path, { signal }),
+    downloadChanges: async () => downloader.open(callback.changesUrl, { signal }),
   }
 }
