@@ -89,9 +89,10 @@ export interface DocsOptions {
   /** The longest time a download may take; 30 s of silence end it too. Default 120,000. */
   downloadTimeout?: number
   /**
-   * Further origins that the links of saves may have: `https://docs.example.com`, or by pattern
-   * `https://*.docs.example.com`, where `*` is one label and only public addresses are connected to.
-   * Default none.
+   * Origins that links are fetched from as they are: for a Docs server with its cache in S3, Azure or a CDN.
+   * `https://cache.example.com`, or by pattern `https://*.cache.example.com`, where `*` is one label and only
+   * public addresses are connected to. Of all other links the path, from `/cache/files/` on, is asked of
+   * `server`, whatever host they name. Default none.
    */
   downloadOrigins?: readonly string[]
   /**

@@ -43,7 +43,7 @@ export const ADVICE: Readonly<Record<TurnedAwayCode, string>> = {
   'ref-of-another-file':
     'All editors of a document key need the same callbackUrl. Give a key to one file only, and make `ref` an id that stays when the file is renamed.',
   'link-elsewhere':
-    'The link leads to another origin than `server`, so nothing was fetched. If browsers reach the Docs server there, add that origin to `downloadOrigins`, and see that this process reaches it.',
+    'Nothing was fetched; the reason says why. If the Docs server keeps its cache in S3, Azure or a CDN, add that origin to `downloadOrigins`, and see that this process reaches it.',
   method:
     'A callback is a POST. A redirect turns it into a GET: give the editor the address to which it leads, https instead of http for example. Or somebody has opened the address in a browser.',
 }

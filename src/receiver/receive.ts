@@ -222,19 +222,18 @@ export function createReceiver(parts: ReceiverParts): Answer {
     told: CallbackTrace,
   ): Promise<CallbackReply> {
     const { key } = callback
-    const usable = downloader.allowed(callback.url) !== undefined
-    const failure = usable
-      ? undefined
-      : new DocsError('BAD_RESPONSE', wrongLink, { key, retryable: false })
+    const wrong = downloader.whyNot(callback.url)
+    const wrongLink = wrong && `a save cannot be fetched: ${wrong}`
+    const failure = wrongLink && new DocsError('BAD_RESPONSE', wrongLink, { key, retryable: false })
     const arrival = arrivalOf(callback, {
       ...{ ref, now: clock.now() },
-      ...(failure === undefined ? {} : { failure: toPlainError(failure) }),
+      ...(failure ? { failure: toPlainError(failure) } : {}),
     })
     told.save = arrival.name
     watch.callback(told, callback)
     try {
       await record(key, { type: 'arrived', save: arrival })
-      if (!usable) {
+      if (wrongLink) {
         logger.error({ key, ref }, wrongLink)
         const code = 'link-elsewhere'
         events.emit('rejected', { code, reason: wrongLink, status: 200, key, ref })
@@ -275,6 +274,3 @@ export function createReceiver(parts: ReceiverParts): Answer {
     }
   }
 }
-
-const wrongLink =
-  'the link of a save is not on the Docs server: nothing was fetched; add its origin to downloadOrigins if it is yours'

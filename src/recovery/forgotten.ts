@@ -102,11 +102,12 @@ export function createForgotten({
   async function arrival(key: string, url: string, ref: string, node?: Node): Promise<Arrival> {
     const link = downloader.allowed(url)
     const filetype = /\.([0-9a-z]{1,10})$/i.exec(link?.pathname ?? '')?.[1]
-    const failure = new DocsError(
-      'BAD_RESPONSE',
-      'the link of a forgotten file is not on the Docs server: nothing was fetched; add its origin to downloadOrigins if it is yours',
-      { key, retryable: false },
-    )
+    const wrong = downloader.whyNot(url)
+    const failure =
+      wrong &&
+      new DocsError('BAD_RESPONSE', `a forgotten file cannot be fetched: ${wrong}`, {
+        ...{ key, retryable: false },
+      })
     return {
       name:
         link === undefined ? nameOf(key, url) : nameOf(key, await fingerprintOf(link, downloader)),
@@ -119,7 +120,7 @@ export function createForgotten({
         userdata: undefined,
         body: { key, status: 2, url, filetype, ...(node && { node: node.href }) },
       },
-      ...(link !== undefined ? {} : { failure: toPlainError(failure) }),
+      ...(failure ? { failure: toPlainError(failure) } : {}),
     }
   }
 

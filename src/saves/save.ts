@@ -1,6 +1,5 @@
 /** The object that `onSave` gets. */
 import type { Download, Downloader } from '../client/download.js'
-import { DocsError } from '../errors.js'
 import type { RunnableSave } from '../settlement/event.js'
 import type { Order, Trigger } from '../settlement/state.js'
 import {
@@ -93,14 +92,6 @@ export function callbackOf({ payload }: RunnableSave, prefix: string): SaveCallb
 export function createSave(context: SaveContext): Save {
   const { key, runnable, callback, attempt, downloader, signal } = context
   const { name, sequence, status, trigger, order, lastSave, payload } = runnable
-  const link = (value: string | undefined, what: string): URL => {
-    const url = downloader.allowed(value)
-    if (url !== undefined) return url
-    throw new DocsError('BAD_RESPONSE', `this save has no ${what} on the Docs server to download`, {
-      key,
-      retryable: false,
-    })
-  }
   return {
     id: name,
     sequence,
@@ -123,8 +114,8 @@ export function createSave(context: SaveContext): Save {
     formsDataUrl: callback.formsDataUrl,
     body: callback.body,
     signal,
-    download: async () => downloader.open(link(callback.url, 'file'), { signal }),
-    downloadTo: async (path) => downloader.toFile(link(callback.url, 'file'), path, { signal }),
-    downloadChanges: async () => downloader.open(link(callback.changesUrl, 'changes'), { signal }),
+    download: async () => downloader.open(callback.url, { signal }),
+    downloadTo: async (path) => downloader.toFile(callback.url, path, { signal }),
+    downloadChanges: async () => downloader.open(callback.changesUrl, { signal }),
   }
 }
