@@ -322,7 +322,7 @@ describe('a callback that was turned away', LIMIT, () => {
     [
       'link-elsewhere',
       /downloadOrigins/,
-      /^The link leads to another origin than `server`/,
+      /^Nothing was fetched; the reason says why/,
       (url) =>
         postSigned(url, { ...callback, status: 6, url: 'http://elsewhere.example/cache/x?md5=a' }),
     ],

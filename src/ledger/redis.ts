@@ -50,13 +50,21 @@ export function createRedisLedger(parts: RedisLedgerParts): Ledger {
   let closed = false
   /** Redis's time less ours, ms. */
   let offset = 0
+  let connected = false
+  /** When a lost connection was there again, ms since the epoch, by Redis's clock. */
+  let reconnectedAt = 0
 
   const now = (): number => clock.now() + offset
   const waits = createRedisWaits({
     ...{ entries, entryOf, release, store, readFresh, schedule },
     ...{ perform, rules, clock, now, logger },
   })
-  parts.subscribe(woken, () => waits.wakeAll())
+  parts.subscribe(woken, () => {
+    if (connected) reconnectedAt = now()
+    connected = true
+    for (const entry of entries.values()) entry.known = undefined
+    waits.wakeAll()
+  })
 
   function heard(time: number): void {
     if (!ownTime) offset = time - clock.now()
@@ -121,7 +129,7 @@ export function createRedisLedger(parts: RedisLedgerParts): Ledger {
       const { version, state } = entry.known ?? (await readFresh(entry.key))
       const effects: Effect[] = []
       let step = { state, effects: effects as readonly Effect[], dueAt: Infinity }
-      for (const event of events) {
+      for (const event of mayHaveLost(state) ? [{ type: 'lost' } as const, ...events] : events) {
         effects.push(...handedOverAgain(step.state, event))
         step = machine(step.state, byRedisTime(event), now(), rules)
         effects.push(...step.effects)
@@ -153,6 +161,10 @@ export function createRedisLedger(parts: RedisLedgerParts): Ledger {
       key: entry.key,
     })
   }
+
+  /** Redis was away since the last write: what was written after that may be gone (`docs/settlement.md` 11.4). */
+  const mayHaveLost = ({ turn, touchedAt }: DocumentState): boolean =>
+    turn > 0 && touchedAt < reconnectedAt
 
   function know(entry: Entry, version: string, state: DocumentState): void {
     entry.known = { version, state }
