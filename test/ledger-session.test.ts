@@ -1,15 +1,15 @@
-/** Which documents are open, by what the callbacks and answers tell (`src/ledger/session.ts`). */
+/** Which documents are open, by what the callbacks and answers tell (`src/ledger/open-documents.ts`). */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { transition } from '../src/settlement/machine.js'
-import { isDoubtful, isListed } from '../src/settlement/open-documents.js'
+import { expiresAt, isDoubtful, isListed, withSessions } from '../src/ledger/open-documents.js'
+import { transition as machine } from '../src/settlement/machine.js'
 import { SESSION_KEPT } from '../src/settlement/timing.js'
-import { expiresAt } from '../src/settlement/retention.js'
 import type { LedgerEvent } from '../src/settlement/event.js'
 import { emptyDocument, type DocumentState } from '../src/settlement/state.js'
 import { arrivalOf, RULES, runOf, START } from './support/story.js'
 
 const MINUTE = 60_000
+const transition = withSessions(machine)
 
 /** One document: what is told of it, and what is known then. */
 class Document {

@@ -6,7 +6,7 @@
 import type { Logger } from '../events.js'
 import type { OpenDocument, OpenDocuments } from './ledger.js'
 import { periodOf, type OpenSet } from './redis-open-set.js'
-import { isListed } from '../settlement/open-documents.js'
+import { isListed } from './open-documents.js'
 import type { DocumentState } from '../settlement/state.js'
 
 /** Documents that are read at once. */

@@ -15,7 +15,8 @@ import { isUnderWay } from './redis-again.js'
 import { createRedisWaits, isUnsettled } from './redis-waits.js'
 import { handedOverAgain } from '../settlement/order.js'
 import { closedError } from './outcome.js'
-import { expiresAt, forget, isIdle } from '../settlement/retention.js'
+import { forget, isIdle } from '../settlement/retention.js'
+import { expiresAt, withSessions } from './open-documents.js'
 import { emptyDocument, isOpen } from '../settlement/state.js'
 import type { Effect, LedgerEvent } from '../settlement/event.js'
 import type { DocumentState, Rules } from '../settlement/state.js'
@@ -39,7 +40,16 @@ export interface RedisLedgerParts {
 }
 
 export function createRedisLedger(parts: RedisLedgerParts): Ledger {
-  const { store, clock, rules, perform, logger, ownTime = false, machine = transition } = parts
+  const {
+    store,
+    clock,
+    rules,
+    perform,
+    logger,
+    ownTime = false,
+    machine: given = transition,
+  } = parts
+  const machine = withSessions(given)
   const entries = new Map<string, Entry>()
   const index = createOpenIndex({
     ...{ set: store.openSet, read: readFresh, now: () => now(), logger },

@@ -2,7 +2,7 @@
  * Rule 11: what is in doubt. One number per key is enough: a proof from after that turn ends the doubt.
  * Nothing else does, neither time nor forgetting.
  */
-import type { Command, DocumentState, Doubt, Save } from './state.js'
+import type { Command, DocumentState, Doubt } from './state.js'
 
 /** 11.1: from now on a new proof is needed, and why. */
 export function doubted(state: DocumentState, why: Doubt, turn = state.turn): DocumentState {
@@ -25,21 +25,16 @@ export const isOfUnknownFate = ({ kind, answer }: Command): boolean =>
   (answer === undefined || (answer.error === null && answer.neverArrived !== true))
 
 /**
- * Whether the save of a forcesave may still be under way (7.2). Requests overtake each other, so one that
- * was registered later may have been received before: it covers this one if it left after the answer.
+ * Whether the save of a forcesave may still be under way (7.2): its own is not stored, and nothing from
+ * after its answer is proven. Requests overtake each other, so its registration says nothing here.
  */
-export function isOutstanding(state: DocumentState, command: Command): boolean {
-  if (command.kind !== 'forcesave') return false
-  const { answer, id } = command
+export function isOutstanding({ saves, proven }: DocumentState, command: Command): boolean {
+  const { id, kind, answer } = command
+  if (kind !== 'forcesave') return false
   const unknown = isOfUnknownFate(command)
   if (!unknown && answer?.error !== 0 && answer?.error !== 3) return false
-  const answered = unknown ? Infinity : (answer?.turn ?? Infinity)
-  return !state.saves.some(
-    ({ phase, by }) =>
-      phase === 'stored' &&
-      by !== undefined &&
-      (by.id === id || (by.turn > answered && by.again !== true)),
-  )
+  if (!unknown && (answer?.turn ?? Infinity) < proven) return false
+  return !saves.some(({ phase, by }) => phase === 'stored' && by?.id === id)
 }
 
 /** What is dropped from the state leaves its doubt behind (11.5). */
@@ -49,21 +44,19 @@ export function leaveDoubts(state: DocumentState, dropped: readonly Command[]): 
     if (!isOutstanding(state, command)) continue
     next = isOfUnknownFate(command)
       ? { ...next, unanswered: true }
-      : doubted(next, 'save-outstanding', Math.max(command.turn, next.doubt?.turn ?? 0))
+      : doubted(next, 'save-outstanding', command.answer?.turn)
   }
   return next
 }
 
 /** Why nothing proves a result while somebody edits (7.5). */
-export function whyDoubtful(state: DocumentState, otherSaves: boolean): Doubt {
-  if (state.doubt !== undefined) return state.doubt.why
-  if (state.unanswered === true) return 'request-unanswered'
-  const outstanding = state.commands.filter((command) => isOutstanding(state, command))
-  if (outstanding.some(isOfUnknownFate)) return 'request-unanswered'
+export function whyDoubtful(
+  { doubt, unanswered }: DocumentState,
+  outstanding: readonly Command[],
+  otherSaves: boolean,
+): Doubt {
+  if (doubt !== undefined) return doubt.why
+  if (unanswered === true || outstanding.some(isOfUnknownFate)) return 'request-unanswered'
   if (outstanding.length > 0) return 'save-outstanding'
   return otherSaves ? 'others-may-save' : 'editors-unknown'
 }
-
-/** A save that failed and is not known to be in anything that is stored (10.4). */
-export const standsAsFailed = (state: DocumentState, save: Save): boolean =>
-  save.phase === 'failed' && save.discarded !== true && save.turn >= state.proven

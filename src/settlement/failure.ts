@@ -1,21 +1,15 @@
 /** Rule 10: saves that failed. */
-import { standsAsFailed } from './doubt.js'
-import { contains } from './order.js'
 import type { PlainError } from '../errors.js'
+import { contains } from './order.js'
 import { isFinal, type DocumentState, type Save } from './state.js'
 import { failed, type Case, type Judgement } from './verdict.js'
 
 /** 10.1: the call's own save has failed, or the final save of its session will not be sent again. */
 export function isFailure({ state, command }: Case): Judgement | undefined {
-  const save = state.saves.findLast(
-    (save) =>
-      save.phase === 'failed' &&
-      (save.by?.id === command.id ||
-        (isFinal(save) &&
-          save.trigger === 'close' &&
-          save.lastTurn > command.turn &&
-          !comesAgain(save))),
-  )
+  const isOfIt = (save: Save): boolean =>
+    save.by?.id === command.id ||
+    (isFinal(save) && save.trigger === 'close' && save.lastTurn > command.turn && !comesAgain(save))
+  const save = state.saves.findLast((save) => save.phase === 'failed' && isOfIt(save))
   return save?.error === undefined ? undefined : { verdict: failed('10.1', save.error) }
 }
 
@@ -26,13 +20,12 @@ export const comesAgain = (save: Save): boolean =>
   save.phase === 'failed' &&
   save.permanent !== true
 
-/** 10.4: the error of a failed save whose edits no stored file is known to hold. */
-export const standingFailure = (state: DocumentState): PlainError | undefined =>
-  standingFailures(state)[0]?.error
-
-/** What failed and stands, the newest last. */
+/** 10.4: what failed and stands, the newest last. */
 export function standingFailures(state: DocumentState): readonly Save[] {
-  const failures = state.saves.filter((save) => standsAsFailed(state, save))
+  const failures = state.saves.filter(
+    ({ phase, discarded, turn }) =>
+      phase === 'failed' && discarded !== true && turn >= state.proven,
+  )
   if (failures.length === 0) return failures
   const stored = state.saves.filter(({ phase }) => phase === 'stored')
   return failures.filter((failure) => !stored.some((save) => heals(save, failure)))
@@ -50,5 +43,5 @@ export function heals(stored: Save, failure: Save): boolean {
 }
 
 /** 8.5: a conversion that failed makes the Docs server answer 3 until somebody edits again. */
-export const standingConversionFailure = (state: DocumentState): PlainError | undefined =>
-  standingFailures(state).findLast(({ status }) => status === 3 || status === 7)?.error
+export const conversionFailure = (standing: readonly Save[]): PlainError | undefined =>
+  standing.findLast(({ status }) => status === 3 || status === 7)?.error

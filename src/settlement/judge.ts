@@ -1,36 +1,41 @@
 /**
  * The verdict on one command, from what is known now. It looks at the state only, is asked again after
- * every event, and the first verdict stands (`docs/settlement.md` 14). In this order: proofs (4 to 6),
- * failures (10), what the answers leave open (7, 8), the deadline (14).
+ * every event, and the first verdict stands (rule 14). In this order: proofs (4 to 6), failures (10), what
+ * the answers leave open (7 to 9), the deadline (14). An `info` of the application: rule 15.
  */
 import { DocsError, toPlainError, type PlainError } from '../errors.js'
-import { accepted } from './accepted.js'
-import { isFailure, standingFailure } from './failure.js'
-import { held } from './held.js'
-import { judgeInfo } from './judge-info.js'
-import { HELD_FOR_GOOD } from './timing.js'
+import { accepted, held, sendAgain } from './asking.js'
+import { isFailure, standingFailures } from './failure.js'
 import { nothingToSave } from './nothing-to-save.js'
 import { byNothingHeld, bySave } from './proof.js'
-import { sendAgain } from './send-again.js'
-import type { Answer, Command, DocumentState } from './state.js'
-import { failed, rejected, retryable, timeout, wait, type Case, type Judgement } from './verdict.js'
+import type { Command, DocumentState } from './state.js'
+import { HELD_FOR_GOOD } from './timing.js'
+import {
+  failed,
+  rejected,
+  retryable,
+  timeout,
+  until,
+  wait,
+  type Case,
+  type Judgement,
+} from './verdict.js'
+import { LEAVES_OPEN } from './view.js'
 
 export function judge(situation: Case): Judgement {
-  const { command, now } = situation
+  const { state, command, now } = situation
   if (command.kind === 'info') return judgeInfo(situation)
   const verdict = bySave(situation)
   if (verdict !== undefined) return { verdict }
   const { deadline = Infinity } = command
   const judgement = byNothingHeld(situation) ?? isFailure(situation) ?? byAnswer(situation)
   if ('verdict' in judgement) return judgement
-  if (now >= deadline) {
-    return { verdict: failed('14.2', errorAtDeadline(situation.state, command)) }
-  }
+  if (now >= deadline) return { verdict: failed('14.2', errorAtDeadline(state, command)) }
   return { ...judgement, until: Math.min(judgement.until, deadline) }
 }
 
 function byAnswer(situation: Case): Judgement {
-  const { state, command } = situation
+  const { state, command, view } = situation
   const { answer } = command
   if (answer === undefined) return wait
   const { error, failure } = answer
@@ -40,8 +45,10 @@ function byAnswer(situation: Case): Judgement {
   if (error !== null && !LEAVES_OPEN.has(error))
     return { verdict: rejected('10.3', command, error) }
   const { told } = state
-  if (told?.says === 'held' && told.turn > answer.turn) return held(situation)
-  const last = lastAnswered(state, command) ?? answer
+  if (told?.says === 'held' && told.turn > answer.turn) return held(situation, told)
+  // 8.6: the newest answer to a forcesave that was registered with this one or later says the most.
+  const last =
+    view.newest !== undefined && view.newest.turn >= command.turn ? view.newest.answer : answer
   switch (last.error) {
     case 0:
       return accepted(situation, last)
@@ -52,20 +59,9 @@ function byAnswer(situation: Case): Judgement {
   }
 }
 
-/** Answers after which an outcome can still be found: 3 can be followed by a save, 1 by a forgotten file. */
-const LEAVES_OPEN: ReadonlySet<number> = new Set([0, 1, 3, 4])
-
-/** 8.6: the newest answer to a forcesave that was registered with this one or later says the most. */
-function lastAnswered({ commands }: DocumentState, command: Command): Answer | undefined {
-  return commands.findLast(
-    ({ kind, turn, answer }) =>
-      kind === 'forcesave' && turn >= command.turn && LEAVES_OPEN.has(answer?.error ?? -1),
-  )?.answer
-}
-
 /** 14.2: what is known when a deadline passes. */
 export function errorAtDeadline(state: DocumentState, command: Command | undefined): PlainError {
-  const standing = standingFailure(state)
+  const standing = standingFailures(state)[0]?.error
   if (standing !== undefined) return retryable(standing)
   const { told } = state
   const isHeld = told?.says === 'held' && told.turn > (command?.turn ?? 0)
@@ -78,3 +74,19 @@ const editsHeld = (): DocsError =>
     'EDITS_HELD',
     'nobody edits this document, and the Docs server holds edits that it is not saving: open the document and close it again, and it will save them',
   )
+
+function judgeInfo({ command, now }: Case): Judgement {
+  const { answer, presence, deadline = Infinity } = command
+  if (answer !== undefined && answer.error !== 0) {
+    if (answer.error !== null) return { verdict: rejected('15.2', command, answer.error) }
+    if (answer.failure !== undefined && presence === undefined) {
+      return { verdict: failed('15.2', answer.failure) }
+    }
+  }
+  // Its callback comes before its response: with both there, the response's users are the fresher.
+  if (answer !== undefined && presence !== undefined) {
+    const users = answer.users ?? presence.users
+    return { verdict: { outcome: 'info', rule: '15.1', status: presence.status, users } }
+  }
+  return now >= deadline ? { verdict: failed('15.3', timeout('info')) } : until(deadline)
+}

@@ -10,7 +10,6 @@ import type { Effect, LedgerEvent } from './event.js'
 import { recordFound, recordSearch } from './forgotten.js'
 import { judge } from './judge.js'
 import { cameElsewhere } from './one-file.js'
-import { recordSession } from './open-documents.js'
 import { advanceSaves } from './order.js'
 import { recordPresence } from './presence.js'
 import { noteProofs } from './proof.js'
@@ -18,6 +17,7 @@ import { forget } from './retention.js'
 import { isFinal, type Command, type DocumentState, type Rules, type Save } from './state.js'
 import { COMES_AGAIN_WITHIN, QUESTION_PATIENCE } from './timing.js'
 import { isAsking } from './told.js'
+import { viewOf } from './view.js'
 
 export interface Step {
   readonly state: DocumentState
@@ -35,7 +35,7 @@ export function transition(
   rules: Rules,
 ): Step {
   const begun = { ...before, turn: before.turn + 1, touchedAt: now }
-  const recorded = recordSession(record(begun, event, now), event, now, rules)
+  const recorded = record(begun, event, now)
   const advanced = advanceSaves(dropUnconfirmed(recorded, now), now, rules)
   const known = noteProofs(advanced.state)
   const settled = settle(known, now, rules)
@@ -133,9 +133,10 @@ function settle(before: DocumentState, now: number, rules: Rules): Step {
   const effects: Effect[] = []
   const asks = new Set<'info' | 'forcesave' | 'search'>()
   let dueAt = nextEnd(before, now)
+  const view = viewOf(before)
   const commands = before.commands.map((command): Command => {
     if (command.settled !== undefined || command.own === true) return command
-    const judgement = judge({ state: before, command, now, rules })
+    const judgement = judge({ state: before, command, view, now, rules })
     if ('verdict' in judgement) {
       const { id, kind } = command
       effects.push({ type: 'settle', id, kind, verdict: judgement.verdict })

@@ -5,7 +5,6 @@
 import type { Effect, LedgerEvent, RunnableSave } from './event.js'
 import {
   isFinal,
-  isOpen,
   isWritten,
   type DocumentState,
   type Order,
@@ -154,6 +153,3 @@ export function isBuried({ saves }: DocumentState, save: Save): boolean {
       !contains(other, save),
   )
 }
-
-/** Waiting or being stored. */
-export const hasOpenSaves = ({ saves }: DocumentState): boolean => saves.some(isOpen)

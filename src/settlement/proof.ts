@@ -6,22 +6,29 @@ import type { PlainError } from '../errors.js'
 import { proven } from './doubt.js'
 import { hasOpenForgotten, MOST_ROUNDS } from './forgotten.js'
 import { isBuried } from './order.js'
-import type { DocumentState, Save } from './state.js'
+import type { DocumentState } from './state.js'
 import { pauseOf, QUESTION_PAUSES } from './timing.js'
-import { failed, saved, savedOrUnchanged, wait, type Case, type Judgement } from './verdict.js'
+import {
+  ask,
+  failed,
+  saved,
+  savedOrUnchanged,
+  until,
+  wait,
+  type Case,
+  type Judgement,
+} from './verdict.js'
 import type { Verdict } from './event.js'
 
 /** Rule 4: its own save, or that of a forcesave that was registered after it, is stored. */
-export function bySave({ state, command }: Case): Verdict | undefined {
-  const holds = ({ phase, by }: Save): boolean =>
-    phase === 'stored' &&
-    by !== undefined &&
-    (by.id === command.id || (by.turn > command.turn && by.again !== true))
-  const save = state.saves.findLast(holds)
+export function bySave({ state, command, view }: Case): Verdict | undefined {
+  const own = view.storedFor.get(command.id)
+  const later = (view.covering?.by?.turn ?? 0) > command.turn ? view.covering : undefined
+  const save = own ?? later
   if (save === undefined) return undefined
-  const rule = save.by?.id === command.id ? '4.1' : '4.2'
   const file = state.saves.find(({ name }) => name === save.within) ?? save
-  return saved(rule, command, save, isBuried(state, file) ? 'order-unknown' : undefined)
+  const doubt = isBuried(state, file) ? 'order-unknown' : undefined
+  return saved(own === undefined ? '4.2' : '4.1', command, save, doubt)
 }
 
 /** 11.2: writes down from which turn on everything is proven to be stored. */
@@ -67,7 +74,7 @@ export function byNothingHeld(situation: Case): Judgement | undefined {
       const { failure } = searched
       if (failure?.retryable === false) return { verdict: failed('13.3', failure) }
       const again = searched.at + pauseOf(QUESTION_PAUSES, searched.times)
-      return now < again ? { until: again } : { until: Infinity, ask: 'search' }
+      return now < again ? until(again) : ask('search')
     }
     case 'file':
       return afterForgotten(situation, reason)
@@ -86,7 +93,7 @@ function afterForgotten(situation: Case, reason: 'no-changes' | 'not-open'): Jud
     return { verdict: failed('13.3', last.error) }
   }
   return taken.length < MOST_ROUNDS
-    ? { until: Infinity, ask: 'search' }
+    ? ask('search')
     : { verdict: savedOrUnchanged('13.4', situation, reason, 'forgotten-file-left') }
 }
 

@@ -1,6 +1,6 @@
 /** What a key's state no longer needs. Everything expires, but a doubt stays (11.5). */
-import { isOutstanding, leaveDoubts, standsAsFailed } from './doubt.js'
-import { sessionEndsBy } from './open-documents.js'
+import { isOutstanding, leaveDoubts } from './doubt.js'
+import { standingFailures } from './failure.js'
 import {
   isOpen,
   lastWritten,
@@ -24,6 +24,7 @@ export function forget(state: DocumentState, now: number, rules: Rules): Documen
     (command) => command.settled !== undefined && (command.answer !== undefined || isOld(command)),
   )
   const last = lastWritten(saves)
+  const standing = standingFailures(state)
   const gone = surplus(
     saves,
     ({ done }: Save) => done?.at,
@@ -34,7 +35,7 @@ export function forget(state: DocumentState, now: number, rules: Rules): Documen
       !isOpen(save) &&
       save.done !== undefined &&
       save.done.turn < state.turn &&
-      !(state.session !== undefined && standsAsFailed(state, save)),
+      !standing.includes(save),
   )
   if (dropped.length === 0 && gone.length === 0) return state
   const without = {
@@ -70,7 +71,3 @@ export function forget(state: DocumentState, now: number, rules: Rules): Documen
 /** Whether nothing has happened for the retention time. */
 export const isIdle = (state: DocumentState, now: number, rules: Rules): boolean =>
   state.touchedAt + rules.retention <= now
-
-/** When the whole state may be thrown away, ms since the epoch. */
-export const expiresAt = (state: DocumentState, rules: Rules): number =>
-  Math.max(state.touchedAt + rules.retention, sessionEndsBy(state.session))

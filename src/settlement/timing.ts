@@ -9,6 +9,9 @@ export const QUESTION_PAUSES: readonly number[] = [200, 1_000, 2_000, 3_000, 4_0
 /** Held as often in a row, the edits are not being saved (9.2): a final save takes less long. */
 export const HELD_FOR_GOOD = 5
 
+/** Infos without a usable answer in a row, after a request that had none either (8.5). */
+export const GIVE_UP_AFTER = 2
+
 /** A question without an answer by then was asked by a process that has died (8.3). */
 export const QUESTION_PATIENCE = 20_000
 
@@ -16,7 +19,7 @@ export const QUESTION_PATIENCE = 20_000
 export const RESEND_PAUSES: readonly number[] = [500, 1_000, 2_000]
 
 /** How long the save of a forcesave that was answered 0 is waited for by other calls (7.2). */
-export const LONGEST_SAVE = 60_000
+export const LONGEST_SAVE = 30_000
 
 /** The same after an answer 3 or none: the save was seen to come within 5 s (`docs-server.md`). */
 export const LONGEST_UNLIKELY_SAVE = 15_000

@@ -1,6 +1,7 @@
 /** The verdicts, as plain data that crosses processes (`docs/settlement.md` 14). */
 import { commandRejected, DocsError, toPlainError, type PlainError } from '../errors.js'
 import type { Verdict } from './event.js'
+import type { View } from './view.js'
 import {
   isFinal,
   type Command,
@@ -19,12 +20,19 @@ export type Judgement =
 export interface Case {
   readonly state: DocumentState
   readonly command: Command
+  readonly view: View
   readonly now: number
   readonly rules: Rules
 }
 
+export const until = (end: number): { until: number } => ({ until: end })
+
 /** Nothing but an event can change this. */
-export const wait: Judgement = { until: Infinity }
+export const wait = until(Infinity)
+
+export const ask = <What extends 'info' | 'forcesave' | 'search'>(
+  what: What,
+): { until: number; ask: What } => ({ until: Infinity, ask: what })
 
 const certainty = (
   doubt: Doubt | undefined,

@@ -72,7 +72,8 @@ export function badDay(t: TestContext, given: BadDayOptions = {}): BadDay {
     ...{ clock, saveDelay: 10, random: () => 0.5 + (++counter % 1000) / 3000 },
     conversion: { delay: 20 },
     async deliver({ url, body }) {
-      const { lost, delay = 1, ghost, change } = isWell ? {} : fate(body)
+      const ways: Fate = isWell ? {} : fate(body)
+      const { lost, delay = 1, ghost, change } = ways
       const sent: Body = structuredClone(body)
       change?.(sent)
       const to = docs

@@ -4,7 +4,8 @@
  */
 import assert from 'node:assert/strict'
 import type { PlainError } from '../../src/errors.js'
-import { transition, type Step } from '../../src/settlement/machine.js'
+import { withSessions } from '../../src/ledger/open-documents.js'
+import { transition as machine, type Step } from '../../src/settlement/machine.js'
 import { emptyDocument } from '../../src/settlement/state.js'
 import type {
   Arrival,
@@ -21,6 +22,8 @@ import type {
   Told,
   Trigger,
 } from '../../src/settlement/state.js'
+
+const transition = withSessions(machine)
 
 export const START = Date.UTC(2026, 0, 1)
 

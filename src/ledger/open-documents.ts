@@ -2,10 +2,11 @@
  * Which documents are open, as far as is told: for `sessions()` and `forcesaveAll()`. No verdict
  * rests on it, so that it may end by an answer 1 what `users` still takes for open.
  */
-import { isFinal, isOpen } from './state.js'
-import type { LedgerEvent } from './event.js'
-import type { DocumentState, Rules, Session } from './state.js'
-import { LATE_CLOSE, SESSION_KEPT, SESSION_SILENCE } from './timing.js'
+import type { Transition } from '../settlement/machine.js'
+import { isFinal, isOpen } from '../settlement/state.js'
+import type { LedgerEvent } from '../settlement/event.js'
+import type { DocumentState, Rules, Session } from '../settlement/state.js'
+import { LATE_CLOSE, SESSION_KEPT, SESSION_SILENCE } from '../settlement/timing.js'
 
 /** Whether this document is among those that are open: one whose last save is not stored yet is. */
 export const isListed = (state: DocumentState): boolean =>
@@ -16,11 +17,23 @@ export const isDoubtful = (session: Session, now: number): boolean =>
   session.doubted !== undefined || now - session.heard >= SESSION_SILENCE
 
 /** Until when its state is to be kept, ms since the epoch. */
-export const sessionEndsBy = (session: Session | undefined): number =>
+const sessionEndsBy = (session: Session | undefined): number =>
   session === undefined || session.doubted !== undefined ? 0 : session.heard + SESSION_KEPT
 
+/** The state machine, and the list of what is open beside it. */
+export const withSessions =
+  (machine: Transition): Transition =>
+  (state, event, now, rules) => {
+    const step = machine(state, event, now, rules)
+    return { ...step, state: recordSession(step.state, event, now, rules) }
+  }
+
+/** When the whole state may be thrown away, ms since the epoch. */
+export const expiresAt = (state: DocumentState, rules: Rules): number =>
+  Math.max(state.touchedAt + rules.retention, sessionEndsBy(state.session))
+
 /** Writes down in `state`, where `event` is recorded, what that tells of the session. */
-export function recordSession(
+function recordSession(
   state: DocumentState,
   event: LedgerEvent,
   now: number,
