@@ -66,7 +66,7 @@ export function verdictWords(verdict: string): string {
   const [outcome = '', what = '', trigger] = verdict.split(' ')
   const doubt = /\d+\.\d+ \S/.test(verdict) ? ', not certain' : ''
   if (outcome === 'saved') return `saved${trigger === 'close' ? ' (final save)' : ''}${doubt}`
-  if (outcome === 'unchanged') return `unchanged, ${what}${doubt}`
+  if (outcome === 'unchanged') return `unchanged${doubt === '' ? `, ${what}` : doubt}`
   if (outcome === 'info') return what
   return /^\d+$/.test(what) ? `${outcome} ${what}` : outcome
 }
