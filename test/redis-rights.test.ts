@@ -90,7 +90,8 @@ it(
     const port = await freePort()
     const { docs } = await open(t, `redis://127.0.0.1:${port}`)
     await unreachable(docs.forcesave('k1', { timeout: 5_000 }))
-    await using _redis = await startRedisOn(port)
+    const redis = await startRedisOn(port)
+    t.after(() => redis[Symbol.asyncDispose]())
     await until(async () => {
       const end = await docs.forcesave('k1', { timeout: 5_000 }).catch(() => undefined)
       return end?.outcome === 'unchanged'
