@@ -7,17 +7,18 @@ import { commandErrorName } from './protocol/command.js'
 /**
  * What went wrong, sorted by what the caller can do about it:
  * - `TIMEOUT`: no verdict by the deadline. The save may still come and will then be stored.
- * - `COMMAND_REJECTED`: the Docs server answered with an `error` of 1 to 7 (or one unknown here).
+ * - `COMMAND_REJECTED`: the Docs server answered with an `error` of 1 to 7, or an unknown one. A forcesave that is
+ *   answered 1, 3 or 4 does not end like this.
  * - `UNREACHABLE`: the Docs server could not be asked, or it is not known whether it got the command; or
  *   Redis could not be asked, or has lost what it knew.
- * - `CONVERSION_FAILED`: the Docs server could not convert the document (callback status 3 or 7).
- * - `STORAGE_FAILED`: `onSave` failed; `cause` is what it threw. Or nobody has told the `ref` of a forgotten
- *   file, or a save came for another `ref`.
+ * - `CONVERSION_FAILED`: the Docs server could not convert the document (callback status 3 or 7, or answer 3).
+ * - `STORAGE_FAILED`: `onSave` failed; `cause` is what it threw. Or the `ref` of a forgotten file is not known,
+ *   or a save came for another `ref`.
  * - `EDITS_HELD`: nobody edits the document, and the Docs server holds edits that it is not saving, after a
  *   restart for example. Open the document and close it again, and it saves them.
  * - `CLOSED`: `docs.close()` was called.
- * - `BAD_OPTION`: an option or argument is wrong; the message names it, what was given, what is allowed.
- * - `BAD_RESPONSE`: the Docs server sent something that is no answer of a Docs server.
+ * - `BAD_OPTION`: an option or argument is wrong. The message names it, what was given, what is allowed.
+ * - `BAD_RESPONSE`: what came did not come from a Docs server, or a link or file cannot be used.
  */
 export type DocsErrorCode =
   | 'TIMEOUT'

@@ -25,7 +25,7 @@ export interface DocsOptions {
   nodes?: readonly string[]
   /**
    * The Docs server's secret, 32 bytes at least. `[current, previous]` while it is being changed:
-   * the first signs, both are taken. `null` turns tokens off: whoever reaches the callback route can
+   * the first signs, both are taken. `null` turns tokens off: anyone who reaches the callback route can
    * then store what they like.
    */
   secret: string | readonly string[] | null | undefined
@@ -52,7 +52,7 @@ export interface DocsOptions {
    * application that keeps every version. Default false: they are acknowledged and not handed over.
    */
   olderSaves?: boolean
-  /** How long a save that nobody told us about is waited for. Default 1,000. */
+  /** How long a save of somebody else is waited for when there was nothing new to save. Default 1,000. */
   grace?: number
   /**
    * How long an accepted forcesave goes without a callback before the Docs server is asked about it: by an

@@ -3,8 +3,8 @@ import type { Verdict } from './settlement/event.js'
 import type { Doubt, Trigger } from './settlement/state.js'
 
 /**
- * How `forcesave()` ended well. `saved`: every edit that the Docs server had received before the call
- * is in a file that `onSave` has stored. `unchanged`: it held no edit that was not stored already
+ * How `forcesave()` resolves. `saved`: every edit that the Docs server had received before the call
+ * is in a file that `onSave` has stored. `unchanged`: it held no edit that was not already stored
  * (`no-changes`), or nothing is open under this key (`not-open`).
  */
 export type ForcesaveResult =
@@ -17,7 +17,7 @@ export type ForcesaveResult =
       stored: unknown
       /** Whether it was the final save: the last editor has left. */
       final: boolean
-      /** What made the Docs server save: it may be another save than the one that was asked for. */
+      /** What made the Docs server save. It may be another save than the one that the call asked for. */
       trigger: Trigger
       /** When the last edit in it was made, in whole seconds. */
       lastSave: Date | undefined
@@ -27,13 +27,16 @@ export type ForcesaveResult =
       users: readonly string[]
       /** As given to the call. */
       userdata: string | undefined
-      /** True: it is proven. False: all that is known speaks for it, and `doubt` says what could make it wrong. */
+      /**
+       * True: a proof from after the call says so (`docs/settlement.md`, rules 4 to 6; with `otherSaves: false`
+       * also 7.3). False: no proof was found, and `doubt` says what could make the result wrong.
+       */
       certain: boolean
-      /** Why it is not certain, where it is not. `docs/reference.md` explains each, under "Doubts". */
+      /** Set if `certain` is false. `docs/reference.md`, "Doubts", says what each means and what to do. */
       doubt?: Doubt
     }
   | {
-      /** There was no edit that is not stored already. */
+      /** There was no edit that is not already stored. */
       outcome: 'unchanged'
       /** The document key, as given. */
       key: string
@@ -49,9 +52,12 @@ export type ForcesaveResult =
 export interface InfoResult {
   /** The document key, as given. */
   key: string
-  /** `closed`: nobody edits (callback status 4; `docs/docs-server.md`, "Commands"). */
+  /**
+   * `closed`: nobody edits, and the Docs server holds no edit that is not acknowledged. `editing` with an empty
+   * `users`: nobody edits, and it does hold such edits, while a final save is on its way for example.
+   */
   status: 'editing' | 'closed'
-  /** Ids of those who edit. */
+  /** Ids of the users who edit. */
   users: readonly string[]
 }
 

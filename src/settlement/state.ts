@@ -188,7 +188,9 @@ export interface Session {
   readonly doubted?: number
 }
 
-/** Why a result is not certain (`docs/settlement.md` 11). */
+/**
+ * Why a result is not certain (`docs/settlement.md` 11). `docs/reference.md`, "Doubts", says what to do about each.
+ */
 export type Doubt =
   | 'others-may-save'
   | 'docs-server-may-have-restarted'
