@@ -42,10 +42,10 @@ const noAnswer = (key: string | undefined): DocsError =>
   )
 
 /** Resolves at the call's own deadline where its command has a later one; never otherwise. */
-export const ended = ({ signal, ended }: Deadline, { outlives }: Member): Promise<void> =>
+export const ended = (deadline: Deadline, { outlives }: Member): Promise<void> =>
   new Promise((resolve) => {
-    onAbort(signal, () => {
-      if (ended() === 'expired' && outlives()) resolve()
+    onAbort(deadline.signal, () => {
+      if (deadline.ended() === 'expired' && outlives()) resolve()
     })
   })
 

@@ -69,7 +69,7 @@ const SETTLED_BY_RULES: ReadonlySet<number | null> = new Set([0, 1, 3, 4])
 
 export function createCalls(parts: CallParts): Calls {
   const { asks, client, forgotten, clock, logger, stats, closing } = parts
-  const groups = createGroups(asks.ask, clock)
+  const groups = createGroups((command) => asks.ask(command), clock)
   const within = createDeadlines(parts)
 
   /** Registers and sends; the request goes on for the ledger's sake when the caller stops waiting. */

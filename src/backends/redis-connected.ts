@@ -73,19 +73,17 @@ export async function connect(option: RedisOption, parts: BackendParts): Promise
 }
 
 /** A ledger that is not asked while Redis does not permit what it needs. */
-function admitted(ledger: Ledger, { admit }: Gate): Ledger {
-  const after =
-    <Given extends unknown[], Result>(work: (...given: Given) => Promise<Result>) =>
-    async (...given: Given): Promise<Result> => {
-      await admit()
-      return work(...given)
-    }
+function admitted(ledger: Ledger, gate: Gate): Ledger {
+  const after = async <Result>(work: () => Promise<Result>): Promise<Result> => {
+    await gate.admit()
+    return work()
+  }
   return {
-    apply: after(ledger.apply),
-    read: after(ledger.read),
-    settled: after(ledger.settled),
-    finished: after(ledger.finished),
-    open: after(ledger.open),
+    apply: (key, event) => after(() => ledger.apply(key, event)),
+    read: (key) => after(() => ledger.read(key)),
+    settled: (key, id, signal) => after(() => ledger.settled(key, id, signal)),
+    finished: (key, name, signal) => after(() => ledger.finished(key, name, signal)),
+    open: () => after(() => ledger.open()),
     close: () => ledger.close(),
   }
 }
