@@ -1,5 +1,5 @@
 /** The calls that send commands: arguments checked, deadlines kept, verdicts turned into results. */
-import { onAbort, unlessAborted } from './abort.js'
+import { unlessAborted } from './abort.js'
 import type { Docs, ForcesaveOptions } from './api.js'
 import type { CallOptions } from './call-options.js'
 import {
@@ -10,13 +10,14 @@ import {
   checkUsers,
   parseHandle,
 } from './arguments.js'
+import { createDeadlines, ended } from './call-deadlines.js'
 import type { Asks, Asked } from './client/asks.js'
-import { commandChannel, traced, type CommandTrace } from './channels.js'
+import type { CommandTrace } from './channels.js'
 import type { CommandClient } from './client/commands.js'
 import { createGroups, type Member } from './client/groups.js'
-import { startDeadline, type Deadline } from './client/deadline.js'
+import { startDeadline } from './client/deadline.js'
 import type { Clock } from './clock.js'
-import { commandRejected, DocsError, fromPlainError } from './errors.js'
+import { commandRejected, fromPlainError } from './errors.js'
 import type { Logger } from './events.js'
 import type { Watch } from './inspector/watch.js'
 import { closedError } from './ledger/outcome.js'
@@ -63,87 +64,13 @@ type Calls = Pick<
 /** How long after its deadline a call still waits for the ledger, which may have lost Redis, ms. */
 const LEDGER_AWAY = 2_000
 
-/** Resolves at the call's own deadline where its command has a later one; never otherwise. */
-const ended = ({ signal, ended }: Deadline, { outlives }: Member): Promise<void> =>
-  new Promise((resolve) => {
-    onAbort(signal, () => {
-      if (ended() === 'expired' && outlives()) resolve()
-    })
-  })
-
-const thrown = (error: DocsError): never => {
-  throw error
-}
-
-const noAnswer = (key: string | undefined): DocsError =>
-  new DocsError(
-    'TIMEOUT',
-    'this call has no answer by its deadline',
-    key === undefined ? {} : { key },
-  )
-
 /** Answers after which the rules still find an outcome (`settlement.md` 4 to 8). */
 const SETTLED_BY_RULES: ReadonlySet<number | null> = new Set([0, 1, 3, 4])
 
-/** Calls that end with a verdict, which a callback brings. */
-const WAIT_FOR_CALLBACK: ReadonlySet<CommandTrace['name']> = new Set([
-  'forcesave',
-  'outcome',
-  'info',
-])
-
 export function createCalls(parts: CallParts): Calls {
-  const { asks, client, forgotten, clock, logger, stats, watch, closing } = parts
+  const { asks, client, forgotten, clock, logger, stats, closing } = parts
   const groups = createGroups(asks.ask, clock)
-
-  /** Runs `work` until its deadline, the caller's signal or `close()`. */
-  function within<Result>(
-    about: CommandTrace,
-    options: CallOptions,
-    otherwise: number,
-    work: (signal: AbortSignal) => Promise<Result>,
-  ): Promise<Result> {
-    return traced(commandChannel, about, async () => {
-      const ended = watch.call(about)
-      try {
-        const result = await limited(about.key, options, otherwise, work)
-        ended()
-        return result
-      } catch (cause) {
-        const { name, key } = about
-        const waited = key !== undefined && WAIT_FOR_CALLBACK.has(name)
-        const error = waited ? parts.tally.explained(cause, key) : cause
-        ended(error)
-        throw error
-      }
-    })
-  }
-
-  async function limited<Result>(
-    key: string | undefined,
-    { signal, timeout }: CallOptions,
-    otherwise: number,
-    work: (signal: AbortSignal) => Promise<Result>,
-  ): Promise<Result> {
-    if (closing.aborted) throw closedError(key)
-    signal?.throwIfAborted()
-    const deadline = startDeadline(clock, timeout ?? otherwise, signal)
-    const cancelClose = onAbort(closing, () => deadline.end('given up'))
-    stats.pending.calls += 1
-    try {
-      return await work(deadline.signal)
-    } catch (error) {
-      const ended = deadline.ended()
-      if (ended === 'aborted') signal?.throwIfAborted()
-      if (ended === 'given up') throw closedError(key)
-      if (ended !== 'expired') throw error
-      throw noAnswer(key)
-    } finally {
-      stats.pending.calls -= 1
-      cancelClose()
-      deadline.release()
-    }
-  }
+  const within = createDeadlines(parts)
 
   /** Registers and sends; the request goes on for the ledger's sake when the caller stops waiting. */
   async function startAsk(
@@ -211,9 +138,11 @@ export function createCalls(parts: CallParts): Calls {
         const own = startDeadline(clock, timeout, signal)
         try {
           // There it is the latest one of the group's.
-          const late = ended(own, member).then(() => asks.atDeadline(key, id))
+          const late = ended(own, member).then(async () => {
+            throw await asks.atDeadline(key, id)
+          })
           const result = sent(key, member.send()).then(() => forcesaved(about, key, id, signal))
-          return await Promise.race([unlessAborted(result, signal), late.then(thrown)])
+          return await Promise.race([unlessAborted(result, signal), late])
         } finally {
           own.release()
           if (!signal.aborted) stats.took('forcesave', begun)

@@ -70,15 +70,16 @@ const own = (path: string): Import[] => imports.get(path)!.filter(({ to }) => to
  */
 const LAYERS: [name: string, files: RegExp][] = [
   ['ground', /^(clock|abort|histogram|pages|check.*|call-options|errors|protocol\/.*)\.ts$/],
-  [
-    'facts',
-    /^(events|stats|channels|inspector\/(?!koa).*|ledger\/(?!memory|redis|waiting).*)\.ts$/,
-  ],
-  ['client and ledgers', /^(client\/.*|ledger\/(memory|redis|waiting).*)\.ts$/],
+  ['settlement', /^settlement\/.*\.ts$/],
+  ['facts', /^(events|stats|channels|inspector\/(?!koa).*)\.ts$/],
+  ['client and ledgers', /^(client|ledger)\/.*\.ts$/],
   ['saves', /^saves\/.*\.ts$/],
   ['receiver and recovery', /^(receiver\/.*|recovery\/.*|inspector\/koa)\.ts$/],
   ['backends', /^backends\/.*\.ts$/],
-  ['calls', /^(options|results|arguments|editor-config|api|calls|sessions\/.*)\.ts$/],
+  [
+    'calls',
+    /^(options|results|arguments|editor-config|api|call-deadlines|calls|sessions\/.*)\.ts$/,
+  ],
   ['doctor', /^doctor\/.*\.ts$/],
   ['docs', /^docs\.ts$/],
   ['index', /^index\.ts$/],
@@ -110,11 +111,11 @@ describe('imports', () => {
   })
 
   it('the state machine imports the words of protocol and errors, and nothing that acts', () => {
-    const machine = files.filter((path) => /^ledger\/(?!memory|redis|waiting)/.test(path))
+    const machine = files.filter((path) => path.startsWith('settlement/'))
     const wrong = machine.flatMap((path) =>
       imports
         .get(path)!
-        .filter(({ to }) => !/^(ledger|protocol)\/|^errors\.ts$/.test(to))
+        .filter(({ to }) => !/^(settlement|protocol)\/|^errors\.ts$/.test(to))
         .map(({ to }) => `${path} -> ${to}`),
     )
     assert.deepEqual(wrong, [])

@@ -246,9 +246,9 @@ describe('secrets, tokens and query strings', LIMIT, () => {
       logger: { debug: log, info: log, warn: log, error: log },
     })
     t.after(app.close)
-    const link = `${server.url.origin}/cache/x/output.docx?md5=SECRETQUERY&expires=1`
+    const link = `${server.url.origin}/cache/files/x/output.docx?md5=SECRETQUERY&expires=1`
     await postSigned(app.docs.callbackUrl('r'), { key: 'k1', status: 2, url: link })
-    assert.match(lines.join('\n'), /\/cache\/x\/output\.docx was answered with HTTP 404/)
+    assert.match(lines.join('\n'), /\/cache\/files\/x\/output\.docx was answered with HTTP 404/)
     assert.doesNotMatch(lines.join('\n'), /SECRETQUERY|md5=|eyJ/)
   })
 })

@@ -197,8 +197,8 @@ describe('the page', LIMIT, () => {
     const recording = recordingIn('live', await readFile(await download.path(), 'utf8'))
     const played = await playOurs(recording, recording.options)
     assert.deepEqual(
-      played.commands.map((command) => verdictOf(command, played).outcome),
-      ['saved', 'failed'],
+      played.commands.map((command) => /^saved/.test(verdictOf(command, played))),
+      [true, false],
     )
   })
 })

@@ -1,7 +1,7 @@
 /** The simulated Docs server in process: what `info` and `forcesave` say once nobody edits. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { ERROR, DOWN, later, OK, scene, type Scene } from './support/scene.js'
+import { ERROR, DOWN, later, scene, type Scene } from './support/scene.js'
 
 /** `status` and `users` of the callback of an info, and of its response `error` and `users`. */
 async function info({ core, sent }: Scene): Promise<unknown[]> {

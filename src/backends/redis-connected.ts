@@ -10,10 +10,14 @@ import { createBullmqSchedule } from '../recovery/bullmq-schedule.js'
 import type { Schedule, Sweep } from '../recovery/schedule.js'
 import type { BackendParts, RedisOption } from './backend.js'
 import { openConnections } from './redis-connections.js'
+import { createGate, type Gate } from './redis-gate.js'
 import { lookAtRedis } from './redis-look.js'
+import { missingRight } from './redis-rights.js'
 
 export interface Connected {
   ledger: Ledger
+  /** Nothing of BullMQ is started before it opens. */
+  gate: Gate
   startQueue: (run: RunSave, report: SaveReport) => SaveQueue
   startSchedule: (every: number | undefined, sweep: Sweep) => Schedule
   close: () => Promise<void>
@@ -31,11 +35,17 @@ export async function connect(option: RedisOption, parts: BackendParts): Promise
   if (connections.ledger.status === 'ready') look()
   else connections.ledger.once('ready', look)
 
+  const { channel } = store
+  const gate = createGate(
+    () => missingRight(connections.ledger, connections.subscriber, { prefix, channel }),
+    parts,
+  )
   const { worker } = connections
   const workerConnection = worker === undefined ? {} : { workerConnection: worker }
 
   return {
-    ledger,
+    ledger: admitted(ledger, gate),
+    gate,
     startQueue: (run, report) =>
       createBullmqQueue({
         ...{ run, report, clock, retries, logger, concurrency },
@@ -55,6 +65,27 @@ export async function connect(option: RedisOption, parts: BackendParts): Promise
         connection: connections.queue,
         ...workerConnection,
       }),
-    close: () => connections.close(),
+    close() {
+      gate.close()
+      return connections.close()
+    },
+  }
+}
+
+/** A ledger that is not asked while Redis does not permit what it needs. */
+function admitted(ledger: Ledger, { admit }: Gate): Ledger {
+  const after =
+    <Given extends unknown[], Result>(work: (...given: Given) => Promise<Result>) =>
+    async (...given: Given): Promise<Result> => {
+      await admit()
+      return work(...given)
+    }
+  return {
+    apply: after(ledger.apply),
+    read: after(ledger.read),
+    settled: after(ledger.settled),
+    finished: after(ledger.finished),
+    open: after(ledger.open),
+    close: () => ledger.close(),
   }
 }

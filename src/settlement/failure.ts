@@ -2,16 +2,6 @@
 import type { PlainError } from '../errors.js'
 import { contains } from './order.js'
 import { isFinal, type DocumentState, type Save } from './state.js'
-import { failed, type Case, type Judgement } from './verdict.js'
-
-/** 10.1: the call's own save has failed, or the final save of its session will not be sent again. */
-export function isFailure({ state, command }: Case): Judgement | undefined {
-  const isOfIt = (save: Save): boolean =>
-    save.by?.id === command.id ||
-    (isFinal(save) && save.trigger === 'close' && save.lastTurn > command.turn && !comesAgain(save))
-  const save = state.saves.findLast((save) => save.phase === 'failed' && isOfIt(save))
-  return save?.error === undefined ? undefined : { verdict: failed('10.1', save.error) }
-}
 
 /** A final save that failed is sent again by the Docs server, unless it can never succeed. */
 export const comesAgain = (save: Save): boolean =>

@@ -5,10 +5,10 @@
  */
 import { DocsError, toPlainError, type PlainError } from '../errors.js'
 import { accepted, held, sendAgain } from './asking.js'
-import { isFailure, standingFailures } from './failure.js'
+import { comesAgain, standingFailures } from './failure.js'
 import { nothingToSave } from './nothing-to-save.js'
 import { byNothingHeld, bySave } from './proof.js'
-import type { Command, DocumentState } from './state.js'
+import { isFinal, type Command, type DocumentState, type Save } from './state.js'
 import { HELD_FOR_GOOD } from './timing.js'
 import {
   failed,
@@ -28,7 +28,7 @@ export function judge(situation: Case): Judgement {
   const verdict = bySave(situation)
   if (verdict !== undefined) return { verdict }
   const { deadline = Infinity } = command
-  const judgement = byNothingHeld(situation) ?? isFailure(situation) ?? byAnswer(situation)
+  const judgement = byNothingHeld(situation) ?? byFailure(situation) ?? byAnswer(situation)
   if ('verdict' in judgement) return judgement
   if (now >= deadline) return { verdict: failed('14.2', errorAtDeadline(state, command)) }
   return { ...judgement, until: Math.min(judgement.until, deadline) }
@@ -57,6 +57,15 @@ function byAnswer(situation: Case): Judgement {
     default:
       return sendAgain(situation, last)
   }
+}
+
+/** 10.1: the call's own save has failed, or the final save of its session will not be sent again. */
+function byFailure({ state, command }: Case): Judgement | undefined {
+  const isOfIt = (save: Save): boolean =>
+    save.by?.id === command.id ||
+    (isFinal(save) && save.trigger === 'close' && save.lastTurn > command.turn && !comesAgain(save))
+  const save = state.saves.findLast((save) => save.phase === 'failed' && isOfIt(save))
+  return save?.error === undefined ? undefined : { verdict: failed('10.1', save.error) }
 }
 
 /** 14.2: what is known when a deadline passes. */

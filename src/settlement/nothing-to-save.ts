@@ -4,8 +4,7 @@
  */
 import { askAgain, hasEndedSince, wasReplayed } from './asking.js'
 import { whyDoubtful } from './doubt.js'
-import { isSame } from './presence.js'
-import type { Answer, Command, DocumentState } from './state.js'
+import { isSame, type Answer, type Command, type DocumentState } from './state.js'
 import { LONGEST_SAVE, LONGEST_UNLIKELY_SAVE } from './timing.js'
 import {
   ask,

@@ -5,7 +5,7 @@
 import { doubted } from './doubt.js'
 import type { Arrival, LedgerEvent } from './event.js'
 import { refAfter } from './one-file.js'
-import type { Command, DocumentState } from './state.js'
+import { isSame, type Command, type DocumentState } from './state.js'
 import { recordTold } from './told.js'
 
 type Presence = Extract<LedgerEvent, { type: 'presence' }>
@@ -74,7 +74,3 @@ export function recordLeaving(state: DocumentState, left: readonly string[]): Do
 const restarted = (state: DocumentState): DocumentState =>
   doubted(state, 'docs-server-may-have-restarted')
 const unknown = (state: DocumentState): DocumentState => doubted(state, 'editors-unknown')
-
-/** The same users, in whatever order and however often. */
-export const isSame = (left: readonly string[], right: readonly string[]): boolean =>
-  left.every((id) => right.includes(id)) && right.every((id) => left.includes(id))

@@ -269,3 +269,7 @@ export function lastWritten(saves: readonly Save[]): Save | undefined {
   }
   return last
 }
+
+/** The same users, in whatever order and however often. */
+export const isSame = (left: readonly string[], right: readonly string[]): boolean =>
+  left.every((id) => right.includes(id)) && right.every((id) => left.includes(id))

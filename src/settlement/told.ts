@@ -1,7 +1,6 @@
 /** Rule 8: what the Docs server says that it holds, and the one question under way. */
 import { doubted } from './doubt.js'
-import { isSame } from './presence.js'
-import type { Answer, Command, DocumentState, Told } from './state.js'
+import { isSame, type Answer, type Command, type DocumentState, type Told } from './state.js'
 import { QUESTION_PATIENCE } from './timing.js'
 
 /**

@@ -97,6 +97,7 @@ function createJudge(world: World) {
   /** Of this batch: the keys of callbacks that were signed, and the inputs whose file may be fetched. */
   const known = new Set<string>()
   const signed = new Set<number>()
+  const askedAgain = new Set<number>()
   /** The refusal of each status that was seen first: all others are the same, header and body. */
   const refusals = new Map<number, string>()
   let stored = 0
@@ -114,9 +115,12 @@ function createJudge(world: World) {
     const told = answers.map(({ status, body }) => `${status} ${body}`).join(', ') || 'no answer'
     if ('status' in expected) {
       const { status, error, key } = expected
+      const [answer] = answers
+      const isKeyOfAnother = key !== undefined && known.has(key)
       if (key !== undefined) known.add(key)
       if (status === 200 && error === 0) signed.add(seed)
-      const [answer] = answers
+      // A final save under the key of another input may not be the last word (`docs/settlement.md` 12).
+      if (isKeyOfAnother && answer?.status === 503 && error === 0) return void askedAgain.add(seed)
       const good = answer?.status === status && answer.body === `{"error":${error}}`
       if (!good || answers.length !== 1) violate(seed, input, `expected ${status}, got ${told}`)
       return
@@ -149,6 +153,7 @@ function createJudge(world: World) {
     const saves = world.stored.get(key) ?? []
     world.stored.delete(key)
     stored += saves.length
+    if (askedAgain.has(seed)) return
     if (saves.length !== 1) violate(seed, input, `${saves.length} times stored`)
     const [save] = saves
     if (save?.ref !== 'file-1') violate(seed, input, `stored into ${String(save?.ref)}`)

@@ -130,6 +130,7 @@ export async function play(
   const side = await startDocsSide({ clock, secret, unasked: answerUnasked, file: fileOf })
   const commands: PlayedCommand[] = []
   const callbacks: PlayedCallback[] = []
+  const replies = new Map<number, Reply>()
   const storage: Played['storage'] = []
   const leftOut: number[] = []
   const unasked: CommandBody[] = []
@@ -154,7 +155,9 @@ export async function play(
       const conversion = conversionOf(link)
       const end = storageEnd(bringing(link)?.callback.recorded)
       storage.push({ conversion, end })
-      if (end === 'stored') storedEdits = Math.max(storedEdits, counts.get(conversion) ?? 0)
+      // A forgotten file holds all that was typed before it was given up.
+      const held = conversion === 'none' ? edits : (counts.get(conversion) ?? 0)
+      if (end === 'stored') storedEdits = Math.max(storedEdits, held)
       return { end, conversion }
     },
     async storing(link) {
@@ -166,11 +169,14 @@ export async function play(
       [...underWay.values()].some(({ callback }) => callback.recorded === undefined),
   })
 
-  /** The callback under way that has brought this link. */
+  /** The callback under way that has brought this link last: a save can come twice at once. */
   function bringing(link: string): UnderWay | undefined {
-    const { pathname } = new URL(link)
-    return [...underWay.values()].find(
-      ({ callback: { body } }) => body.url !== undefined && new URL(body.url).pathname === pathname,
+    return broughtBy(new URL(link).pathname).at(-1)
+  }
+
+  function broughtBy(path: string): UnderWay[] {
+    return [...underWay.values()].filter(
+      ({ callback: { body } }) => body.url !== undefined && new URL(body.url).pathname === path,
     )
   }
 
@@ -191,7 +197,7 @@ export async function play(
       if ('userdata' in own.body) userdata.set(userdataOf(own.body), sent)
       return new Promise((respond) => waiting.set(own.id, { path: '', body, respond }))
     }
-    const held = heldBy(recording, clock.now() - startedAt, key)
+    const held = heldBy(recording, clock.now() - startedAt, key, replies)
     if (c === 'getForgotten') {
       const url = held === 'forgotten' ? forgottenLink(recording, key) : undefined
       return url === undefined ? { key, error: 1 } : withOwnLinks({ key, error: 0, url }, side.url)
@@ -307,9 +313,12 @@ export async function play(
         const brought = underWay.get(entry.id)
         if (brought === undefined) continue
         brought.end()
+        const { url } = brought.callback.body
+        if (url !== undefined) for (const { end } of broughtBy(new URL(url).pathname)) end()
         const reply = await Promise.race([brought.reply, patience(UNANSWERED)])
         if (reply === 'late') throw new Error(`callback ${entry.id} was not answered`)
         callbacks.push({ ...brought.callback, reply })
+        replies.set(entry.id, reply)
         underWay.delete(entry.id)
       }
     }

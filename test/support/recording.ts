@@ -137,9 +137,10 @@ export function heldBy(
   recording: Recording,
   now: number,
   key: string,
+  /** Ours, by the callback's number. */
+  replies: ReadonlyMap<number, Reply>,
 ): 'unknown' | 'forgotten' | 'held' | 'acknowledged' {
   const counts = editsHeld(recording)
-  const replies = new Map<number, Reply>()
   let edits = 0
   let acknowledged = 0
   let attempts = 0
@@ -149,7 +150,6 @@ export function heldBy(
     if (entry.t > now) break
     if (entry.type === 'editor' && (entry.key ?? key) === key) known = true
     if (entry.type === 'editor' && entry.action === 'edit') edits += 1
-    if (entry.type === 'reply') replies.set(entry.id, entry.reply)
   }
   for (const entry of recording.entries) {
     if (entry.t > now || entry.type !== 'callback' || entry.body.key !== key) continue
