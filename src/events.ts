@@ -12,7 +12,7 @@ export type Outcome = 'saved' | 'unchanged' | 'failed' | 'info'
 /**
  * What each event tells. `key` is the document key, `ref` the application's name for the file, `save` the
  * id of a save (`save.id`), `id` that of a command, `users` are ids.
- * @example docs.on('rejected', ({ code, reason }) => console.warn('turned away', code, reason))
+ * @example docs.on('rejected', ({ code, reason }) => console.warn('refused', code, reason))
  */
 export interface DocsEvents {
   /** Somebody connected or disconnected (callback status 1). */
@@ -30,7 +30,7 @@ export interface DocsEvents {
   /** A sweep of `recoverEvery` has ended in this process; with `error`: before its time. */
   recovery: { recovered: number; left: number; gone: number; failed: number; error?: unknown }
   /**
-   * A callback was turned away or not understood: why, as a code and in words. `status`: the HTTP status
+   * A callback was refused or not understood: why, as a code and in words. `status`: the HTTP status
    * of the reply, 200 where it was taken.
    */
   rejected: { code: RejectCode; reason: string; status: number; key?: string; ref?: string }
@@ -66,7 +66,7 @@ export interface Logger {
   debug(details: object, message: string): void
   /** What has been done without being asked: a sweep, for example. */
   info(details: object, message: string): void
-  /** A callback was turned away, or something is set up badly: what to look at. */
+  /** A callback was refused, or something is set up badly: what to look at. */
   warn(details: object, message: string): void
   /** A save is not known to be stored, or something is away. */
   error(details: object, message: string): void

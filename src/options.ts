@@ -101,16 +101,16 @@ export interface DocsOptions {
    */
   retention?: number
   /**
-   * Tells the `ref` of the file that a document key stands for, for forgotten files whose `ref` no callback
-   * has told, or not within the retention time: after a restart without `redis`, for example. It is asked by
-   * `docs.forgotten.recover()` and by `recoverEvery`, not by `forcesave()`. `undefined` where the
-   * key is not yours, or its file has another key by now: storing what it names could destroy newer edits.
+   * Gives the `ref` of the file that a document key stands for, for forgotten files whose `ref` no callback
+   * has given, or not within the retention time: after a restart without `redis`, for example. It is called by
+   * `docs.forgotten.recover()` and by `recoverEvery`, not by `forcesave()`. Answer `undefined` for a key that is
+   * not yours or is no longer its file's: storing what it names could destroy newer edits.
    * @example refOf: async (key) => (await files.findByKey(key))?.id
    */
   refOf?: RefOf
   /**
    * How often forgotten files are recovered, as by `docs.forgotten.recover()`; 60,000 at least. The first
-   * sweep begins at the start, and each tells how it went in the event `recovery`. With `redis` it is one per
+   * sweep begins at the start, and the event `recovery` follows each. With `redis` it is one per
    * interval for all processes: give it to each of them. Default: never.
    */
   recoverEvery?: number

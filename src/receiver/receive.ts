@@ -202,7 +202,7 @@ export function createReceiver(parts: ReceiverParts): Answer {
     try {
       await record(key, { type: 'arrived', save })
       const outcome = await inTime((signal) => ledger.finished(key, save.name, signal))
-      // Under the wrong name the application is not asked what is to be thrown away (rule 18).
+      // Under the wrong name the application is not asked what is to be thrown away (17.2).
       if (outcome !== undefined && outcome.ref !== ref)
         return turnAway(keepIt, REF_OF_ANOTHER_FILE, { key, ref })
       events.emit('conversion-failed', { key, ref, final })

@@ -139,7 +139,7 @@ function leftBy(event: Presence | Arrived): readonly string[] | undefined {
   return event.save.left
 }
 
-/** Two callbacks as one. A key's `ref` is that of its first (rule 18). */
+/** Two callbacks as one. A key's `ref` is that of its first (17.1). */
 function joined(older: Presence, newer: Presence): Presence {
   return {
     ...newer,

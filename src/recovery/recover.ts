@@ -142,7 +142,7 @@ export function createRecover(parts: RecoverParts): Recover {
     }
 
     if (await isEdited(key, signal)) return { key, outcome: 'left', reason: 'open' }
-    // The last editor may just have left: then the final save that tells so is on its way (rule 6).
+    // The last editor may just have left: then the final save that says so is on its way.
     if (!lastLook && isSessionOpen(await ledger.read(key))) return 'again'
     const url = await forgotten.urlOn(node, key, { signal })
     if (url === undefined) return { key, outcome: 'gone' }
@@ -199,7 +199,7 @@ export function createRecover(parts: RecoverParts): Recover {
     try {
       const { users } = await client.send('info', { key }, { signal })
       if (users !== undefined) return users.length > 0
-      // Before Docs 8.2 only the callback tells (rule 16), and it is found by its id.
+      // Before Docs 8.2 only the callback tells (15.1), and it is found by its id.
       const { id, answer } = await asks.ask({ key, kind: 'info', timeout: parts.commandTimeout })
       answer.catch(() => {})
       const verdict = await asks.verdict(key, id, signal)
