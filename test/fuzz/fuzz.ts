@@ -98,6 +98,8 @@ function createJudge(world: World) {
   const known = new Set<string>()
   const signed = new Set<number>()
   const askedAgain = new Set<number>()
+  /** The ledger remembers keys longer than a batch. */
+  const used = new Set<string>()
   /** The refusal of each status that was seen first: all others are the same, header and body. */
   const refusals = new Map<number, string>()
   let stored = 0
@@ -116,8 +118,9 @@ function createJudge(world: World) {
     if ('status' in expected) {
       const { status, error, key } = expected
       const [answer] = answers
-      const isKeyOfAnother = key !== undefined && known.has(key)
+      const isKeyOfAnother = key !== undefined && used.has(key)
       if (key !== undefined) known.add(key)
+      if (key !== undefined) used.add(key)
       if (status === 200 && error === 0) signed.add(seed)
       // A final save under the key of another input may not be the last word (`docs/settlement.md` 12).
       if (isKeyOfAnother && answer?.status === 503 && error === 0) return void askedAgain.add(seed)
