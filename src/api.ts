@@ -175,6 +175,7 @@ export interface Docs extends AsyncDisposable {
    * Ends it all: waits reject with `CLOSED`, callbacks with saves are answered 503, saves that are being stored
    * may finish (10 s, then `save.signal` is aborted). It does not wait for an `onSave` that takes no notice:
    * end the process with `process.exit()` afterwards. Calling it again gives the same promise.
+   * Inside `onSave` it begins all that and resolves at once: that run may finish, and its file is stored.
    */
   close(): Promise<void>
 }

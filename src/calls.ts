@@ -11,7 +11,7 @@ import {
   parseHandle,
 } from './arguments.js'
 import type { Asks, Asked } from './client/asks.js'
-import { commandChannel, traced, type CommandTrace } from './channels.js'
+import { commandChannel, note, traced, type CommandTrace } from './channels.js'
 import type { CommandClient } from './client/commands.js'
 import { startDeadline } from './client/deadline.js'
 import type { Clock } from './clock.js'
@@ -23,6 +23,7 @@ import type { CommandName, CommandRequests, CommandResponses } from './protocol/
 import { handleOf, newId } from './protocol/userdata.js'
 import type { ForgottenFiles } from './recovery/forgotten.js'
 import type { Recover } from './recovery/recover.js'
+import type { Inside } from './saves/inside.js'
 import { forcesaveResult, infoResult, type ForcesaveResult } from './results.js'
 import type { Stats } from './stats.js'
 
@@ -35,6 +36,7 @@ export interface CallParts {
   logger: Logger
   stats: Stats
   watch: Watch
+  inside: Inside
   /** ms */
   timeout: number
   /** ms */
@@ -63,7 +65,7 @@ const LEDGER_AWAY = 2_000
 const SETTLED_BY_RULES: ReadonlySet<number | null> = new Set([0, 1, 3, 4])
 
 export function createCalls(parts: CallParts): Calls {
-  const { asks, client, forgotten, clock, logger, stats, watch, closing } = parts
+  const { asks, client, forgotten, clock, logger, stats, watch, closing, inside } = parts
 
   /** Runs `work` until its deadline, the caller's signal or `close()`. */
   function within<Result>(
@@ -136,7 +138,7 @@ export function createCalls(parts: CallParts): Calls {
     signal: AbortSignal,
   ): Promise<ForcesaveResult> {
     const result = forcesaveResult(key, await asks.verdict(key, id, signal))
-    about.outcome = result.outcome
+    note(about, { outcome: result.outcome })
     return result
   }
 
@@ -156,6 +158,7 @@ export function createCalls(parts: CallParts): Calls {
     async forcesave(key, options = {}) {
       checkKey(key)
       checkCall(options)
+      inside.refuseOwn(key, 'forcesave()')
       // The deadline itself is in the ledger, so that every process sees the same one.
       const limit = (options.timeout ?? parts.timeout) + LEDGER_AWAY
       const id = newId()
@@ -191,6 +194,7 @@ export function createCalls(parts: CallParts): Calls {
     async outcome(handle, options = {}) {
       const { key, id } = parseHandle(handle)
       checkCall(options)
+      inside.refuseOwn(key, 'outcome()')
       const about: CommandTrace = { name: 'outcome', key, id: handle }
       return within(about, options, Infinity, (signal) => forcesaved(about, key, id, signal))
     },

@@ -31,6 +31,7 @@ import { createReceiver } from './receiver/receive.js'
 import { createForgotten } from './recovery/forgotten.js'
 import { createRecover } from './recovery/recover.js'
 import { createSweep } from './recovery/sweep.js'
+import { createInside } from './saves/inside.js'
 import { createRunner } from './saves/runner.js'
 import { forcesaveEach } from './sessions/forcesave-all.js'
 import { listSessions } from './sessions/sessions.js'
@@ -77,6 +78,7 @@ export function assembleDocs(given: DocsOptions, outside: Outside): Docs {
   const watch = createWatch({ clock, logger, prefix })
   const events = createEvents(logger, [stats.counters, watch.listeners])
   const closing = new AbortController()
+  const inside = createInside()
 
   const client = observed(
     createCommandClient({
@@ -99,7 +101,7 @@ export function assembleDocs(given: DocsOptions, outside: Outside): Docs {
   })
   const forgotten = createForgotten({ client, ledger, downloader, logger })
   const { run, report } = createRunner({
-    ...{ onSave: options.onSave, downloader, ledger, events, logger, stats, watch, prefix },
+    ...{ onSave: options.onSave, downloader, ledger, events, logger, stats, watch, prefix, inside },
     deleteForgotten: forgotten.deleteStored,
   })
   const queue = backend.startQueue(run, report)
@@ -111,13 +113,13 @@ export function assembleDocs(given: DocsOptions, outside: Outside): Docs {
   const middleware = createCallbackMiddleware({
     ...{ receive, events, clock, watch, maxBody: options.maxBody },
   })
-  const recover = createRecover({ ...options, forgotten, client, asks, ledger, clock })
+  const recover = createRecover({ ...options, forgotten, client, asks, ledger, clock, inside })
   const schedule = backend.startSchedule(
     options.recoverEvery,
     createSweep({ recover, events, logger, closing: closing.signal }),
   )
   const calls = createCalls({
-    ...{ asks, client, forgotten, recover, clock, logger, stats, watch, timeout },
+    ...{ asks, client, forgotten, recover, clock, logger, stats, watch, timeout, inside },
     closing: closing.signal,
     commandTimeout: options.commandTimeout,
   })
@@ -179,7 +181,11 @@ export function assembleDocs(given: DocsOptions, outside: Outside): Docs {
   }
 
   function close(): Promise<void> {
-    return (closed ??= shutDown())
+    closed ??= shutDown()
+    if (!inside.isInside()) return closed
+    // It waits for that very run of onSave, which may not wait for it.
+    closed.catch((error: unknown) => logger.error({ err: error }, 'close() has failed'))
+    return Promise.resolve()
   }
 
   return {

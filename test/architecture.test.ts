@@ -69,10 +69,13 @@ const own = (path: string): Import[] => imports.get(path)!.filter(({ to }) => to
  * its own layer; what `token.ts` and `errors.ts` say to each other is the one knot of the ground floor.
  */
 const LAYERS: [name: string, files: RegExp][] = [
-  ['ground', /^(clock|abort|histogram|pages|check.*|call-options|errors|protocol\/.*)\.ts$/],
+  [
+    'ground',
+    /^(clock|abort|histogram|pages|check.*|call-options|errors|harmless|protocol\/.*)\.ts$/,
+  ],
   [
     'facts',
-    /^(events|stats|channels|inspector\/(?!koa).*|ledger\/(?!memory|redis|waiting).*)\.ts$/,
+    /^(events|safe-logger|stats|channels|inspector\/(?!koa).*|ledger\/(?!memory|redis|waiting).*)\.ts$/,
   ],
   ['client and ledgers', /^(client\/.*|ledger\/(memory|redis|waiting).*)\.ts$/],
   ['saves', /^saves\/.*\.ts$/],

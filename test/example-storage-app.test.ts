@@ -245,6 +245,7 @@ describe('the words of the storage app', () => {
     STORAGE_FAILED: /could not be stored here/,
     COMMAND_REJECTED: /secret and its clock/,
     BAD_RESPONSE: /DOWNLOAD_ORIGINS/,
+    BAD_RECORD: /what Redis holds/,
     CLOSED: /being restarted/,
     BAD_OPTION: /asked in a wrong way/,
   }

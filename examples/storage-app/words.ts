@@ -62,6 +62,8 @@ function reasonOf({ code, error, retryable }: DocsError): string {
       return 'the answer of the Docs server is of no use. Whoever runs this application should check DOCS_URL and DOWNLOAD_ORIGINS.'
     case 'CLOSED':
       return 'this application is being restarted. Try again in a moment.'
+    case 'BAD_RECORD':
+      return 'what Redis holds of this document cannot be read. Whoever runs this application has to look at its log.'
     case 'BAD_OPTION':
       return 'this application asked in a wrong way. Whoever runs it has to look at it.'
   }

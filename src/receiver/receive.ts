@@ -6,7 +6,7 @@ import { onAbort } from '../abort.js'
 import { startDeadline } from '../client/deadline.js'
 import type { Clock } from '../clock.js'
 import type { Downloader } from '../client/download.js'
-import type { CallbackTrace } from '../channels.js'
+import { note, type CallbackTrace } from '../channels.js'
 import type { Watch } from '../inspector/watch.js'
 import { DocsError, toPlainError } from '../errors.js'
 import type { Events, Logger } from '../events.js'
@@ -154,11 +154,9 @@ export function createReceiver(parts: ReceiverParts): Answer {
   }
 
   function tell(told: CallbackTrace, { status, key, userdata }: Callback, ref: string): void {
-    told.status = status
-    told.key = key
-    told.ref = ref
     const { commandId } = unpackUserdata(prefix, userdata)
-    if (commandId !== undefined) told.id = handleOf(key, commandId)
+    const id = commandId === undefined ? {} : { id: handleOf(key, commandId) }
+    note(told, { status, key, ref, ...id })
   }
 
   function turnAway(
@@ -214,7 +212,7 @@ export function createReceiver(parts: ReceiverParts): Answer {
       ...{ ref, prefix, now: clock.now() },
       ...(failure === undefined ? {} : { failure: toPlainError(failure) }),
     })
-    told.save = arrival.name
+    note(told, { save: arrival.name })
     watch.callback(told, callback)
     try {
       await record(key, { type: 'arrived', save: arrival })
