@@ -194,6 +194,7 @@ export interface Docs extends AsyncDisposable {
    * Shuts down: waiting calls reject with `CLOSED`, callbacks with saves are answered 503, and saves that are being
    * stored may finish (10 s, then `save.signal` is aborted). It does not wait for an `onSave` that ignores that:
    * end the process with `process.exit()` afterwards. Calling it again gives the same promise.
+   * Inside `onSave` it begins all that and resolves at once: that run may finish, and its file is stored.
    */
   close(): Promise<void>
 }

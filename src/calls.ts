@@ -12,7 +12,7 @@ import {
 } from './arguments.js'
 import { createDeadlines, ended } from './call-deadlines.js'
 import type { Asks, Asked } from './client/asks.js'
-import type { CommandTrace } from './channels.js'
+import { note, type CommandTrace } from './channels.js'
 import type { CommandClient } from './client/commands.js'
 import { createGroups, type Member } from './client/groups.js'
 import { startDeadline } from './client/deadline.js'
@@ -27,6 +27,7 @@ import { handleOf } from './protocol/userdata.js'
 import type { ForgottenFiles } from './recovery/forgotten.js'
 import type { Tally } from './receiver/tally.js'
 import type { Recover } from './recovery/recover.js'
+import type { Inside } from './saves/inside.js'
 import { forcesaveResult, infoResult, type ForcesaveResult } from './results.js'
 import type { Stats } from './stats.js'
 
@@ -40,6 +41,7 @@ export interface CallParts {
   stats: Stats
   watch: Watch
   tally: Tally
+  inside: Inside
   /** ms */
   timeout: number
   /** ms */
@@ -68,7 +70,7 @@ const LEDGER_AWAY = 2_000
 const SETTLED_BY_RULES: ReadonlySet<number | null> = new Set([0, 1, 3, 4])
 
 export function createCalls(parts: CallParts): Calls {
-  const { asks, client, forgotten, clock, logger, stats, closing } = parts
+  const { asks, client, forgotten, clock, logger, stats, closing, inside } = parts
   const groups = createGroups((command) => asks.ask(command), clock)
   const within = createDeadlines(parts)
 
@@ -106,7 +108,7 @@ export function createCalls(parts: CallParts): Calls {
     signal: AbortSignal,
   ): Promise<ForcesaveResult> {
     const result = forcesaveResult(key, await asks.verdict(key, id, signal))
-    about.outcome = result.outcome
+    note(about, { outcome: result.outcome })
     return result
   }
 
@@ -126,6 +128,7 @@ export function createCalls(parts: CallParts): Calls {
     async forcesave(key, options = {}) {
       checkKey(key)
       checkCall(options)
+      inside.refuseOwn(key, 'forcesave()')
       if (closing.aborted) throw closedError(key)
       options.signal?.throwIfAborted()
       const { userdata, timeout = parts.timeout } = options
@@ -170,6 +173,7 @@ export function createCalls(parts: CallParts): Calls {
     async outcome(handle, options = {}) {
       const { key, id } = parseHandle(handle)
       checkCall(options)
+      inside.refuseOwn(key, 'outcome()')
       const about: CommandTrace = { name: 'outcome', key, id: handle }
       return within(about, options, Infinity, (signal) => forcesaved(about, key, id, signal))
     },

@@ -74,6 +74,11 @@ export const commandChannel = channel<CommandTrace>('command')
 export const callbackChannel = channel<CallbackTrace>('callback')
 export const saveChannel = channel<SaveTrace>('save')
 
+/** Adds to a context what is known by now; a subscriber may have frozen it. */
+export function note<Context extends object>(context: Context, facts: Partial<Context>): void {
+  for (const [name, value] of Object.entries(facts)) Reflect.set(context, name, value)
+}
+
 /** Does `work` as one operation of a channel. What it resolves with is the application's, and not told. */
 export function traced<Context extends object, Result>(
   channel: TracingChannel<object, Context>,
@@ -81,7 +86,11 @@ export function traced<Context extends object, Result>(
   work: () => Promise<Result>,
 ): Promise<Result> {
   if (!channel.hasSubscribers) return work()
-  const results: Result[] = []
-  const working = async (): Promise<void> => void results.push(await work())
-  return channel.tracePromise(working, context).then(() => results[0] as Result)
+  let worked: Promise<Result> | undefined
+  const working = async (): Promise<void> => {
+    await (worked = work())
+  }
+  // How it ends is the work's own: a subscriber that has frozen the context changes nothing about that.
+  const end = (): Promise<Result> => worked ?? work()
+  return channel.tracePromise(working, context).then(end, end)
 }

@@ -33,6 +33,7 @@ import { createTally } from './receiver/tally.js'
 import { createForgotten } from './recovery/forgotten.js'
 import { createRecover } from './recovery/recover.js'
 import { createSweep } from './recovery/sweep.js'
+import { createInside } from './saves/inside.js'
 import { createRunner } from './saves/runner.js'
 import { forcesaveEach } from './sessions/forcesave-all.js'
 import { listSessions } from './sessions/sessions.js'
@@ -80,6 +81,7 @@ export function assembleDocs(given: DocsOptions, outside: Outside): Docs {
   const tally = createTally({ shared: options.redis !== undefined })
   const events = createEvents(logger, [stats.counters, watch.listeners, tally.listeners])
   const closing = new AbortController()
+  const inside = createInside()
 
   const client = observed(
     createCommandClient({
@@ -106,7 +108,7 @@ export function assembleDocs(given: DocsOptions, outside: Outside): Docs {
     nodes: options.nodes,
   })
   const { run, report } = createRunner({
-    ...{ onSave: options.onSave, downloader, ledger, events, logger, stats, watch, prefix },
+    ...{ onSave: options.onSave, downloader, ledger, events, logger, stats, watch, prefix, inside },
     deleteForgotten: forgotten.deleteStored,
   })
   const queue = backend.startQueue(run, report)
@@ -118,13 +120,13 @@ export function assembleDocs(given: DocsOptions, outside: Outside): Docs {
   const middleware = createCallbackMiddleware({
     ...{ receive, events, clock, watch, maxBody: options.maxBody },
   })
-  const recover = createRecover({ ...options, forgotten, client, asks, ledger, clock })
+  const recover = createRecover({ ...options, forgotten, client, asks, ledger, clock, inside })
   const schedule = backend.startSchedule(
     options.recoverEvery,
     createSweep({ recover, events, logger, closing: closing.signal }),
   )
   const calls = createCalls({
-    ...{ asks, client, forgotten, recover, clock, logger, stats, watch, tally, timeout },
+    ...{ asks, client, forgotten, recover, clock, logger, stats, watch, tally, timeout, inside },
     closing: closing.signal,
     commandTimeout: options.commandTimeout,
   })
@@ -190,7 +192,11 @@ export function assembleDocs(given: DocsOptions, outside: Outside): Docs {
   }
 
   function close(): Promise<void> {
-    return (closed ??= shutDown())
+    closed ??= shutDown()
+    if (!inside.isInside()) return closed
+    // It waits for that very run of onSave, which may not wait for it.
+    closed.catch((error: unknown) => logger.error({ err: error }, 'close() has failed'))
+    return Promise.resolve()
   }
 
   return {

@@ -1,6 +1,7 @@
 /** The typed events of `docs.on()`. A listener's fault stays its own. */
 import { EventEmitter } from 'node:events'
 import { badOption, type DocsError } from './errors.js'
+import { harmless } from './harmless.js'
 import type { Action } from './protocol/callback.js'
 import type { CommandName } from './protocol/command.js'
 import type { RejectCode } from './protocol/reject-code.js'
@@ -106,11 +107,10 @@ export function createEvents(logger: Logger, counters: readonly Counters[]): Eve
     emit(name, event) {
       for (const counter of counters) counter[name]?.(event)
       for (const listener of emitter.listeners(name) as ((event: unknown) => unknown)[]) {
-        try {
-          Promise.resolve(listener(event)).catch((error: unknown) => complain(name, error))
-        } catch (error) {
-          complain(name, error)
-        }
+        harmless(
+          () => listener(event),
+          (error) => complain(name, error),
+        )
       }
     },
     clear: () => void emitter.removeAllListeners(),

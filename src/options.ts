@@ -8,6 +8,7 @@ import { silentLogger, type Logger } from './events.js'
 import type { RedisOption } from './backends/backend.js'
 import type { FailedConversion } from './receiver/receive.js'
 import type { RefOf } from './recovery/recover.js'
+import { safeLogger } from './safe-logger.js'
 import type { OnSave } from './saves/runner.js'
 import type { CommandMethod } from './protocol/command.js'
 import type { TokenOptions } from './protocol/token.js'
@@ -210,7 +211,7 @@ export function resolveOptions(given: DocsOptions): ResolvedOptions {
   checkFunctions(options)
   checkTexts(options)
   checkNumbers(options)
-  return options
+  return { ...options, logger: safeLogger(options.logger) }
 }
 
 function checkNumbers(options: ResolvedOptions): void {

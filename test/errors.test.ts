@@ -23,6 +23,7 @@ const CODES: Record<DocsErrorCode, { retryable: boolean }> = {
   CLOSED: { retryable: false },
   BAD_OPTION: { retryable: false },
   BAD_RESPONSE: { retryable: true },
+  BAD_RECORD: { retryable: false },
 }
 
 /** Another copy of the module, as a second installed version of the package is one. */

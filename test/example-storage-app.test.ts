@@ -268,6 +268,7 @@ describe('the words of the storage app', () => {
     EDITS_HELD: /Open the document, close it/,
     COMMAND_REJECTED: /secret and its clock/,
     BAD_RESPONSE: /DOWNLOAD_ORIGINS/,
+    BAD_RECORD: /what Redis holds/,
     CLOSED: /being restarted/,
     BAD_OPTION: /sent an invalid request/,
   }

@@ -73,6 +73,8 @@ function reasonOf({ code, error, retryable }: DocsError): string {
       return 'the answer of the Docs server is not usable. Ask your administrator to check DOCS_URL and DOWNLOAD_ORIGINS.'
     case 'CLOSED':
       return 'this application is being restarted. Try again in a moment.'
+    case 'BAD_RECORD':
+      return 'what Redis holds of this document cannot be read. Whoever runs this application has to look at its log.'
     case 'BAD_OPTION':
       return 'this application sent an invalid request. Ask your administrator to look at it.'
   }

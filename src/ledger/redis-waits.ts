@@ -3,6 +3,7 @@
  * seconds, since wake-ups get lost (`bullmq.md`).
  */
 import type { Clock } from '../clock.js'
+import { isDocsError } from '../errors.js'
 import type { Logger } from '../events.js'
 import type { Ledger, Perform, SaveOutcome } from './ledger.js'
 import { closedError, saveOutcome } from './outcome.js'
@@ -107,6 +108,8 @@ export function createRedisWaits(parts: RedisWaitsParts): RedisWaits {
         await lookOnce(entry)
       }
     } catch (error) {
+      // Nobody here will be able to read it by waiting.
+      if (isDocsError(error, 'BAD_RECORD')) for (const { reject } of [...entry.waits]) reject(error)
       // Redis is away; the next poll or reconnection looks again, changed or not.
       entry.seen = undefined
       if (!closed) logger.debug({ err: error, key: entry.key }, 'a wait could not be looked up')

@@ -224,6 +224,7 @@ export function createRedisLedger(parts: RedisLedgerParts): Ledger {
   }
 
   function woken(message: string): void {
+    // Another version of this package may say more, or something else.
     const [name = '', due = '', version = ''] = message.split(' ')
     const entry = entries.get(name)
     if (entry === undefined) return
@@ -232,7 +233,8 @@ export function createRedisLedger(parts: RedisLedgerParts): Ledger {
     if (entry.writing) return void entry.news.add(version)
     entry.known = undefined
     if (entry.waits.size > 0) void waits.lookUp(entry)
-    else if (entry.tickAt !== Infinity) schedule(entry, due === '' ? Infinity : Number(due))
+    else if (entry.tickAt !== Infinity)
+      schedule(entry, due === '' ? Infinity : Number(due) || now())
   }
 
   return {

@@ -6,7 +6,7 @@ import { onAbort } from '../abort.js'
 import { startDeadline } from '../client/deadline.js'
 import type { Clock } from '../clock.js'
 import type { Downloader } from '../client/download.js'
-import type { CallbackTrace } from '../channels.js'
+import { note, type CallbackTrace } from '../channels.js'
 import type { Watch } from '../inspector/watch.js'
 import { DocsError, toPlainError } from '../errors.js'
 import type { Events, Logger } from '../events.js'
@@ -163,10 +163,8 @@ export function createReceiver(parts: ReceiverParts): Answer {
 
   function tell(told: CallbackTrace, { status, key, commandId }: Callback, ref: string): void {
     parts.tally.came(key)
-    told.status = status
-    told.key = key
-    told.ref = ref
-    if (commandId !== undefined) told.id = handleOf(key, commandId)
+    const id = commandId === undefined ? {} : { id: handleOf(key, commandId) }
+    note(told, { status, key, ref, ...id })
   }
 
   /** A callback that is taken by its header's token, and what that cannot tell. */
@@ -229,7 +227,7 @@ export function createReceiver(parts: ReceiverParts): Answer {
       ...{ ref, now: clock.now() },
       ...(failure ? { failure: toPlainError(failure) } : {}),
     })
-    told.save = arrival.name
+    note(told, { save: arrival.name })
     watch.callback(told, callback)
     try {
       await record(key, { type: 'arrived', save: arrival })

@@ -9,6 +9,7 @@ import { startDeadline } from '../client/deadline.js'
 import type { Clock } from '../clock.js'
 import { badOption, DocsError, fromPlainError, isDocsError } from '../errors.js'
 import type { Logger } from '../events.js'
+import { harmless } from '../harmless.js'
 import {
   isSessionOpen,
   judgeFound,
@@ -20,6 +21,7 @@ import type { DocumentState } from '../settlement/state.js'
 import { isKey, KEY_RULE } from '../protocol/key.js'
 import { MAX_REF } from '../protocol/ref.js'
 import type { Node } from './nodes.js'
+import type { Inside } from '../saves/inside.js'
 import type { ForgottenFiles, Recovery, RecoveryResult } from './forgotten.js'
 
 /** Tells the ref of a document key that is still its file's; undefined where it is none. */
@@ -33,6 +35,7 @@ export interface RecoverParts {
   clock: Clock
   logger: Logger
   refOf: RefOf | undefined
+  inside: Inside
   /** ms */
   commandTimeout: number
   /** How long a close that only the Docs server tells of is waited for (`settlement.md` 6), ms. */
@@ -82,11 +85,7 @@ export function createRecover(parts: RecoverParts): Recover {
       if (outcome === 'failed') {
         logger.warn({ err: result.error, key }, 'a forgotten file could not be recovered')
       } else logger.debug({ ...result }, 'a forgotten file was looked at')
-      try {
-        Promise.resolve(onResult?.(result)).catch(complain)
-      } catch (error) {
-        complain(error)
-      }
+      harmless(() => onResult?.(result), complain)
     }
     function complain(error: unknown): void {
       logger.error({ err: error }, 'onResult failed; nothing else is affected')
@@ -131,6 +130,7 @@ export function createRecover(parts: RecoverParts): Recover {
       const message = `the Docs server lists a forgotten file whose key is none; one has ${KEY_RULE}`
       throw new DocsError('BAD_RESPONSE', message, { key, retryable: false })
     }
+    parts.inside.refuseOwn(key, 'recover()')
     const state = await ledger.read(key)
     const since = state.turn
     const first = judgeFound(state, { since, vouched: true }, clock.now())

@@ -1,13 +1,14 @@
 /** Runs `onSave` for one save, and reports stored or failed to the ledger. */
 import { saveChannel, traced, type SaveTrace } from '../channels.js'
 import type { Downloader } from '../client/download.js'
-import { DocsError, isDocsError, toPlainError } from '../errors.js'
+import { DocsError, isDocsError, readable, toPlainError } from '../errors.js'
 import type { Events, Logger } from '../events.js'
 import type { Watch } from '../inspector/watch.js'
 import type { Ledger } from '../ledger/ledger.js'
 import { handleOf } from '../protocol/userdata.js'
 import type { Stats } from '../stats.js'
 import type { RunSave, SaveReport } from './queue.js'
+import type { Inside } from './inside.js'
 import { isRejectSave } from './reject-save.js'
 import { callbackOf, createSave, type Save } from './save.js'
 
@@ -28,14 +29,15 @@ export interface RunnerParts {
   prefix: string
   /** Deletes a forgotten file at the Docs server, once it is stored (`settlement.md` 8). */
   deleteForgotten: (key: string, name: string) => Promise<void>
+  inside: Inside
 }
 
 /** Whether trying again cannot help: `onSave` says so, or a download of it that will not get better. */
 export const cannotSucceed = (error: unknown): boolean =>
-  isRejectSave(error) || (isDocsError(error, 'BAD_RESPONSE') && !error.retryable)
+  isRejectSave(error) || (isDocsError(error, 'BAD_RESPONSE') && !toPlainError(error).retryable)
 
 export function createRunner(parts: RunnerParts): { run: RunSave; report: SaveReport } {
-  const { onSave, downloader, ledger, events, logger, stats, watch, prefix } = parts
+  const { onSave, downloader, ledger, events, logger, stats, watch, prefix, inside } = parts
 
   const run: RunSave = async (key, runnable, attempt, signal) => {
     const { name, trigger, payload } = runnable
@@ -54,10 +56,12 @@ export function createRunner(parts: RunnerParts): { run: RunSave; report: SaveRe
     stats.pending.saves += 1
     const about = { key: save.key, save: save.id }
     try {
-      const result = await onSave(save)
+      const result = await inside.run(save.key, () => onSave(save))
       watch.ran(about)
       return result
-    } catch (error) {
+    } catch (thrown) {
+      // From here on it is read by BullMQ, by the logger and by listeners.
+      const error = readable(thrown)
       watch.ran(about, { error })
       throw error
     } finally {
