@@ -180,8 +180,9 @@ describe('body parsers in front', LIMIT, () => {
     assert.match(reason, /neither history nor changesurl/)
     assert.deepEqual(about, { code: 'history-left-out', status: 200, key: 'k1', ref: 'file-1' })
     // With either of them it is one like any other.
-    const whole = `Bearer ${sign({ payload: callback() })}`
-    assert.deepEqual(await post(url, callback(), { authorization: whole }), done)
+    const other = callback({ key: 'k2' })
+    const whole = `Bearer ${sign({ payload: other })}`
+    assert.deepEqual(await post(url, other, { authorization: whole }), done)
     assert.equal(rejected.length, 1)
   })
 })

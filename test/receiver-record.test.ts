@@ -105,6 +105,7 @@ it(
     first.type('stored')
     await first.close()
     await clock.advance(5_000)
+    core.expire('k')
     redis.away = true
     const second = await core.open('k', { user: 'u2', callbackUrl })
     await clock.advance(500)

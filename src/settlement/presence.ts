@@ -56,11 +56,11 @@ const isFirst = (
   isSame(now, joined) &&
   commands.every(({ answer }) => answer?.error === 1 || answer?.neverArrived === true)
 
-/** Whether a final save says that the last of those who are known to edit has left. */
+/** Whether a final save can be the last word of the session: nobody else is known to edit. */
 export const isLastWord = (
   { users }: DocumentState,
   { status, left = [] }: Pick<Arrival, 'status' | 'left'>,
-): boolean => status === 2 && left.length > 0 && users !== null && isSame(users, left)
+): boolean => status === 2 && (users ?? []).every((id) => left.includes(id))
 
 /** A final save says that its last editor has left. */
 export function recordLeaving(state: DocumentState, left: readonly string[]): DocumentState {
