@@ -7,7 +7,7 @@ import { badCall, type DocsError } from '../errors.js'
 
 export interface Inside {
   /** Runs `onSave` for this key: until it ends, what it calls is inside. */
-  run: <Result>(key: string, work: () => Result) => Promise<Awaited<Result>>
+  run: <Result>(key: string, work: () => Result | Promise<Result>) => Promise<Result>
   /** @throws DocsError `BAD_OPTION` when the key's own `onSave` calls */
   refuseOwn: (key: string, call: string) => void
   /** Whether a run of any key calls. */
