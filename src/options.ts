@@ -91,7 +91,7 @@ export interface DocsOptions {
   downloadTimeout?: number
   /**
    * Origins that links are fetched from as they are: for a Docs server with its cache in S3, Azure or a CDN.
-   * `https://cache.example.com`, or by pattern `https://*.cache.example.com`, where `*` is one label and only
+   * `https://docs-cache.example.com`, or by pattern `https://*.docs-cache.example.com`, where `*` is one label and only
    * public addresses are connected to. Of all other links the path, from `/cache/files/` on, is asked of
    * `server`, whatever host they name. Default none.
    */

@@ -15,7 +15,7 @@ export interface DownloaderOptions {
   server: URL
   /** The Docs servers behind `server`, whose links are taken too. Default none. */
   nodes?: readonly URL[]
-  /** Origins that are asked themselves: `https://cache.example.com`, `https://*.cache.example.com`. */
+  /** Origins that are asked themselves: `https://docs-cache.example.com`, `https://*.docs-cache.example.com`. */
   downloadOrigins: readonly string[]
   /** The longest download, in bytes. */
   maxDownload: number

@@ -88,11 +88,11 @@ function progress(
 }
 
 /**
- * 2.3: without the id of a command, two saves of one second can be alike in all that is compared. One
- * that was acknowledged is sent again only if its reply was lost. Storing it twice is harmless.
+ * 2.3: two forced saves of one second can be alike in all that is compared. What is sent again is marked as
+ * a replay; without the mark it may be another one, and storing it twice is harmless.
  */
 const mayBeAnother = (base: Save, arrival: Arrival, echo: boolean): boolean =>
-  base.status === 6 && base.by === undefined && arrival.commandId === undefined && !echo
+  base.status === 6 && !arrival.markedReplay && !echo
 
 /**
  * 12.1: a final save that may be one of a session before. It is answered 503, and comes again only

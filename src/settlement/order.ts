@@ -30,17 +30,20 @@ function isLonger({ changes: longer = [] }: Save, { changes: shorter = [] }: Sav
   return last !== undefined && longer.length > shorter.length && longer[shorter.length - 1] === last
 }
 
-/** 3.2: whether `newer` is the newer one as far as clocks tell, which must not contradict what is proven. */
-function seemsNewer(newer: Save, older: Save, { clockStepped }: DocumentState): boolean {
+/** 3.2: whether `newer` is the newer one as far as its `lastsave` says. Clocks can be set. */
+function isLaterByClock(newer: Save, older: Save, { clockStepped }: DocumentState): boolean {
   // What comes as the last word of a session comes after the forgotten file of one before.
   if (older.trigger === 'forgotten' && newer.lastWord === true) return true
-  if (newer.stray === true) return false
   if (clockStepped === true || newer.lastSave === undefined || older.lastSave === undefined)
     return false
   if (newer.lastSave !== older.lastSave) return newer.lastSave > older.lastSave
   // `lastsave` has whole seconds. The final save of a session comes after its forced saves.
   return newer.lastWord === true && !isFinal(older)
 }
+
+/** The same, where nothing better can be had: a command's save is ordered by its command, or not at all. */
+const seemsNewer = (newer: Save, older: Save, state: DocumentState): boolean =>
+  newer.by === undefined && newer.stray !== true && isLaterByClock(newer, older, state)
 
 /** Whether nothing tells which of the two is the newer. */
 export const isUndecided = (left: Save, right: Save, state: DocumentState): boolean =>
@@ -64,8 +67,8 @@ const contradicts = (newer: Save, older: Save): boolean =>
 function goesBefore(left: Save, right: Save, state: DocumentState): boolean {
   if (contains(right, left)) return true
   if (contains(left, right)) return false
-  if (seemsNewer(right, left, state)) return true
-  return seemsNewer(left, right, state) ? false : left.turn < right.turn
+  if (isLaterByClock(right, left, state)) return true
+  return isLaterByClock(left, right, state) ? false : left.turn < right.turn
 }
 
 /** The stored file that is proven to hold all of this save. */
