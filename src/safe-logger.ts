@@ -1,6 +1,6 @@
 /** The application's logger, so that a line that cannot be written stops nothing. */
 import { plainCause } from './errors.js'
-import type { Logger } from './events.js'
+import { silentLogger, type Logger } from './events.js'
 import { harmless } from './harmless.js'
 
 /**
@@ -8,6 +8,7 @@ import { harmless } from './harmless.js'
  * of the error in it comes once more, with that error as name and message.
  */
 export function safeLogger(logger: Logger): Logger {
+  if (logger === silentLogger) return logger
   const safe = (level: keyof Logger) => (details: object, message: string) => {
     harmless(
       () => logger[level](details, message),
