@@ -73,7 +73,7 @@ export function createDocsServer(parts: DocsServerParts): DocsServer {
     restart() {
       const [down, deaf] = [random.whole(0, 5000), random.whole(0, 1000)]
       const pause = random.chance(0.5) ? { down, deaf } : {}
-      ;(core.restart as (pause: object) => void)(pause)
+      core.restart(pause)
     },
     mend() {
       Object.assign(core.conversion, { delay: 10, fails: false })
