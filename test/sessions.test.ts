@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, it, type TestContext } from 'node:test'
 import { Redis } from 'ioredis'
 import { createDocs, isDocsError, type ForcesaveAllItem, type Session } from '../src/index.js'
+import { readRecord, writeRecord } from '../src/ledger/redis-record.js'
 import { virtualClock } from '../src/testing/index.js'
 import { response, startServer } from './faulty-server.js'
 import { SECRET, startApp, type AppOptions } from './support/app.js'
@@ -232,11 +233,10 @@ describe('sessions() without a word of a close', LIMIT, () => {
     await open('k2', 'ben')
     // As if 10 minutes had gone by.
     for (const document of await admin.keys(`${prefix}:{*:document`)) {
-      const state = JSON.parse((await admin.hget(document, 's')) ?? '') as {
-        session: { heard: number }
-      }
+      const state = readRecord((await admin.hget(document, 's')) ?? '', document)
+      assert.ok(state.session !== undefined)
       state.session.heard -= 600_000
-      await admin.hset(document, { s: JSON.stringify(state), v: 'changed by the test' })
+      await admin.hset(document, { s: writeRecord(state), v: 'changed by the test' })
     }
     assert.deepEqual(await listed(docs.sessions()), ['k2: ben'])
     const lists = await admin.keys(`${prefix}:open:*`)
