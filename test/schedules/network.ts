@@ -18,7 +18,6 @@ export interface Network {
 export interface Sent {
   url: string
   body: Record<string, unknown>
-  headers: Record<string, string>
 }
 
 export interface NetworkParts {
@@ -130,7 +129,7 @@ export function createNetwork(parts: NetworkParts): Network {
       }
     },
     async deliver(sent) {
-      const { url, body, headers } = sent
+      const { url, body } = sent
       const what = `callback ${String(body.status)} ${String(body.key)} ${wordOf(body.userdata)}`
       if (isJoin(body) && random.chance(world.lostJoins)) {
         trace(`${what}: lost`)
@@ -145,7 +144,7 @@ export function createNetwork(parts: NetworkParts): Network {
       let given = false
       const reply = carry(what, async (how) => {
         trace(`${what}${how}: arrives ${wordsOf(body)}${given ? ', given up by its sender' : ''}`)
-        const said = await receive({ body: structuredClone(body), headers, ref }, sent)
+        const said = await receive({ body: structuredClone(body), headers: {}, ref }, sent)
         const told = said === undefined ? 'cut off' : `${said.status} ${JSON.stringify(said.body)}`
         trace(`${what}${how}: ${told}`)
         return said
