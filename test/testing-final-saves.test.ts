@@ -44,23 +44,20 @@ test('a final save that is not sent yet is called off when somebody opens the do
   assert.deepEqual(saved(), [1, 2])
 })
 
-test('while the final save is under way forcesave is answered 4', async () => {
-  const { clock, replies, open, forcesave } = scene()
+test('while the final save is under way forcesave is answered 3, then 4', async () => {
+  const { clock, replies, open, forcesave, news } = scene()
   const editor = await open('u1')
   editor.type('a')
   replies.push(DOWN)
   await editor.close()
-  assert.equal(
-    await forcesave(),
-    3,
-    'its conversion has not begun: as in failed-final-save-refused',
-  )
+  assert.equal(await forcesave(), 3, 'its conversion has not begun')
   await clock.advance(20)
   assert.equal(await forcesave(), 4)
   await clock.advance(100)
   assert.equal(await forcesave(), 4, 'it waits to be sent again')
   await clock.advance(60_000)
   assert.equal(await forcesave(), 4, 'it is stored')
+  assert.deepEqual(news(), [1, 2, 2], 'no forced save comes')
 })
 
 test('a forgotten file has all edits, and its link stays good while it is there', async () => {
@@ -91,7 +88,7 @@ test('a final save that nobody answers: sent four times, then kept as a forgotte
 })
 
 test('edit numbers and content go on when a stored document is opened again', async () => {
-  const { clock, core, sent, open, news, saved } = scene()
+  const { clock, core, sent, open, news, saved } = scene({ viewOnlyFor: 0 })
   const editor = await open('u1')
   editor.type('a')
   await editor.close()
@@ -112,8 +109,8 @@ test('edit numbers and content go on when a stored document is opened again', as
   assert.deepEqual(editsIn(core.file(sent.at(-1)?.body.changesurl as string)!), [2])
 })
 
-test('after an acknowledged status 3 the edits are gone; typing brings the document back to life', async () => {
-  const { clock, core, open, news, saved } = scene()
+test('after an acknowledged status 3 the edits are gone', async () => {
+  const { clock, core, open, news, saved } = scene({ viewOnlyFor: 0 })
   const editor = await open('u1')
   editor.type('a')
   core.conversion.fails = true
@@ -121,13 +118,31 @@ test('after an acknowledged status 3 the edits are gone; typing brings the docum
   await clock.advance(1000)
   core.conversion.fails = false
   const again = await open('u1')
+  again.type('b')
   await again.close()
   await clock.advance(1000)
-  assert.deepEqual(news(), [1, 3])
-  const third = await open('u1')
-  third.type('b')
-  await third.close()
-  await clock.advance(1000)
-  assert.deepEqual(news(), [2])
+  assert.deepEqual(news(), [1, 3, 1, 2])
   assert.deepEqual(saved(), [2])
+})
+
+test('a status 3 is sent again like a 2, and its edits are kept if it never succeeds', async () => {
+  for (const last of [OK, DOWN]) {
+    const { clock, core, sent, replies, open, news } = scene()
+    core.conversion.fails = true
+    const editor = await open('u1')
+    editor.type('a')
+    replies.push(DOWN, undefined, { status: 429, body: '' }, last)
+    await editor.close()
+    await clock.advance(60_000)
+    assert.deepEqual(news(), [1, 3, 3, 3, 3])
+    const [first, ...others] = sent.slice(1).map(({ iat }) => iat)
+    assert.deepEqual(
+      others.map((iat) => iat - first!),
+      [1, 3, 7],
+      'each has a new iat',
+    )
+    assert.deepEqual(core.forgotten, [])
+    const { users } = await core.command({ c: 'info', key: 'k' })
+    assert.deepEqual([users, ...news()], [[], last === OK ? 4 : 1])
+  }
 })

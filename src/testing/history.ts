@@ -49,8 +49,7 @@ export class History {
 
   /** The runs that begin no later than this edit. */
   upTo(number: number): readonly HistoryChange[] {
-    let end = this.#starts.length
-    while (end > 0 && this.#starts[end - 1]! > number) end--
+    const end = this.#starts.findLastIndex((start) => start <= number) + 1
     return this.#changes.slice(0, end)
   }
 }

@@ -1,14 +1,21 @@
 /** A simulated Docs server in process, on virtual time, with a storage application that obeys the test. */
 import { createCore, editsIn, virtualClock } from '../../src/testing/index.js'
-import type { CoreOptions, Core, Editor, Reply, VirtualClock } from '../../src/testing/index.js'
+import type {
+  CoreOptions,
+  Core,
+  Editor,
+  Outgoing,
+  Reply,
+  VirtualClock,
+} from '../../src/testing/index.js'
 
 export type Body = Record<string, unknown>
 
 export interface Scene {
   clock: VirtualClock
   core: Core
-  /** All callbacks so far: `status` and where it went, and the whole bodies. */
-  sent: { url: string; body: Body }[]
+  /** All callbacks so far: where they went, the whole bodies, and when they were sent. */
+  sent: Outgoing[]
   /** What the next callbacks are answered; when it is empty, 200 `{"error":0}`. */
   replies: (Reply | undefined | Promise<Reply | undefined>)[]
   open: (user: string, key?: string) => Promise<Editor>
