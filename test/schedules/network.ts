@@ -166,4 +166,4 @@ const isJoin = (body: Record<string, unknown>): boolean =>
 const wordOf = (userdata: unknown): string => String(userdata).slice(5, 9)
 
 const wordsOf = ({ users, lastsave }: Record<string, unknown>): string =>
-  `${JSON.stringify(users ?? [])} ${JSON.stringify(lastsave) ?? ''}`
+  `${JSON.stringify(users ?? [])} ${JSON.stringify(lastsave ?? null)}`
