@@ -1,6 +1,7 @@
 /** What `createDocs()` gives. */
 import type { Middleware } from 'koa'
 import type { CallOptions } from './call-options.js'
+import type { EditorConfig, SignedEditorConfig } from './editor-config.js'
 import type { DocsEvents, Listener } from './events.js'
 import type { InspectorOptions } from './inspector/koa.js'
 import type { CallbackReply, CallbackRequest } from './receiver/receive.js'
@@ -12,17 +13,17 @@ import type { DocsStats } from './stats.js'
 
 /** What `forcesave()` and `startForcesave()` take. */
 export interface ForcesaveOptions extends CallOptions {
-  /** Comes back in the result and as `save.userdata`; a text of at most 1,024 bytes. */
+  /** Comes back in the result and as `save.userdata`; a string of at most 1,024 bytes. */
   userdata?: string | undefined
 }
 
-/** A forcesave that the Docs server has answered; its outcome is still to come. */
+/** A forcesave that the Docs server has answered. Its outcome is still to come. */
 export interface StartedForcesave {
   /** For `docs.outcome(id)`; valid for the retention time after the verdict, with `redis` in every process. */
   id: string
   /** The document key, as given. */
   key: string
-  /** The Docs server's answer: 0 accepted, 1 not open, 3 internal error, 4 nothing to save. None is the outcome. */
+  /** The Docs server's answer: 0 accepted, 1 not open, 3 internal error, 4 nothing to save. It is not the outcome. */
   response: { error: number }
 }
 
@@ -32,7 +33,7 @@ export interface License {
   license: Record<string, unknown>
   /** Version and kind of the Docs server. */
   server: Record<string, unknown>
-  /** Who uses it now. */
+  /** How it is used now. */
   quota: Record<string, unknown>
 }
 
@@ -43,39 +44,40 @@ export interface License {
 export interface Docs extends AsyncDisposable {
   /**
    * Resolves when the file with every edit that the Docs server had received before the call is stored, or
-   * when there was none. Where `certain` is false, the Docs server could not be asked about everything.
+   * when there was none. `certain: true` is proven. With `certain: false`, `doubt` says what could make the
+   * result wrong. Calls of one key share a command while an earlier one is unanswered, unless they have `userdata`.
    *
-   * Errors: `TIMEOUT`, `COMMAND_REJECTED`, `UNREACHABLE`, `BAD_RESPONSE`, `CONVERSION_FAILED`,
+   * Errors: `TIMEOUT`, `EDITS_HELD`, `COMMAND_REJECTED`, `UNREACHABLE`, `BAD_RESPONSE`, `CONVERSION_FAILED`,
    * `STORAGE_FAILED`; `error.retryable` says whether calling again can help.
    * @example
    * const result = await docs.forcesave('key-1', { timeout: 20_000 })
-   * if (result.outcome === 'saved') console.log(result.stored)
+   * if (result.outcome === 'saved') console.log(result.stored, result.certain, result.doubt)
    */
   forcesave(key: string, options?: ForcesaveOptions): Promise<ForcesaveResult>
   /**
-   * Sends a forcesave and resolves once the Docs server has answered it; `outcome(id)` waits for the rest.
+   * Sends a forcesave of its own and resolves once the Docs server has answered it. `outcome(id)` waits for the rest.
    * @example
    * const { id } = await docs.startForcesave('key-1')
    * const result = await docs.outcome(id)
    */
   startForcesave(key: string, options?: ForcesaveOptions): Promise<StartedForcesave>
   /**
-   * Waits for the outcome of a started forcesave: the same result and errors as `forcesave`, also
-   * later, for as long as `retention` says. `timeout` (default: none of its own) ends only this wait.
-   * `BAD_OPTION`: no command of this id is known.
+   * Waits for the outcome of a started forcesave. Result and errors are those of `forcesave`, also later, for
+   * as long as `retention` says. `timeout` (default: no limit of its own) ends only this wait.
+   * `BAD_OPTION`: no command with this id is known.
    */
   outcome(id: string, options?: CallOptions): Promise<ForcesaveResult>
   /**
-   * A forcesave for each of `keys`, or for each document that is open by the callbacks so far, those
-   * whose final save is not stored yet included: one result or error per document, as they come in.
+   * Sends a forcesave for each of `keys`, or for each document that is open by the callbacks so far, including those
+   * whose final save is not stored yet. Each gives one result or error, as it ends.
    *
-   * At most `concurrency` (8) are under way, and none begins before the results so far are taken, so
+   * At most `concurrency` (8) are under way, and no more begin before the results so far are taken, so
    * 10,000 documents need no more memory than ten. `timeout` (60 s) is that of each forcesave. A
-   * `break` gives up those under way: what was sent stays sent, and what comes of it is stored.
-   * `total` is about so many where the documents are the open ones, and undefined where nothing tells.
+   * `break` gives up those under way: what was sent stays sent, and a save that comes of it is stored.
+   * `total` is approximate for open documents, and undefined if nothing gives it.
    *
-   * The loop itself ends by the reason of `signal`, by `CLOSED`, by what `keys` throws, or when Redis
-   * cannot be asked what is open (`UNREACHABLE`). A wrong argument is thrown at once.
+   * The loop itself ends with the reason of `signal`, with `CLOSED`, with what `keys` throws, or with `UNREACHABLE`
+   * if Redis cannot say what is open. A wrong argument throws at once.
    * @example
    * // Every night, before the backup.
    * const failed: string[] = []
@@ -86,28 +88,28 @@ export interface Docs extends AsyncDisposable {
    */
   forcesaveAll(options?: ForcesaveAllOptions): AsyncIterableIterator<ForcesaveAllItem>
   /**
-   * The documents open now, with their users, as the callbacks told. Where nothing was heard of one
-   * for 10 minutes, or its callbacks leave open whether it has ended, the Docs server is asked by an
-   * `info` (8 at once, each with `timeout`, 15 s); `certain: false` says that it gave no answer.
+   * The documents open now, with their users, by the callbacks so far. The Docs server is asked with `info` (8 at
+   * once, each with `timeout`, 15 s) about a document without a callback for 10 minutes, and about one whose
+   * callbacks leave open whether it has closed. `certain: false` says that it gave no answer.
    *
-   * Without `redis` a restart forgets them, until the next callback of each. A session of which
-   * nothing is heard, nor asked, is kept for 7 days; one that may have ended for `retention`.
+   * Without `redis` a restart forgets them until the next callback of each. A session without any callback is kept
+   * for 7 days; one that may have ended, for `retention`.
    *
-   * Ends early as `forcesaveAll()` does.
+   * It ends early as `forcesaveAll()` does.
    * @example
    * for await (const { key, users } of docs.sessions()) console.log(key, users)
    */
   sessions(options?: CallOptions): AsyncIterableIterator<Session>
   /**
-   * Who edits a document. Settles when both its callback and its response have come.
+   * Says who edits a document. Resolves when both its callback and its response have come.
    * `COMMAND_REJECTED` with `error` 1: the Docs server does not know the key.
    * @example const { status, users } = await docs.info('key-1')
    */
   info(key: string, options?: CallOptions): Promise<InfoResult>
-  /** Tells the editors a new title. No callback follows: it resolves when the Docs server has accepted. */
+  /** Gives the editors a new title. No callback follows: it resolves when the Docs server has accepted. */
   meta(key: string, meta: { title: string }, options?: CallOptions): Promise<void>
   /**
-   * Disconnects `users` (all, when left out, since Docs 8.3). No callback of its own follows, and an
+   * Disconnects `users`, or everybody without `users` (since Docs 8.3). No callback of its own follows, and an
    * `info` straight after it still lists them: it resolves when the Docs server has accepted.
    */
   drop(key: string, users?: readonly string[], options?: CallOptions): Promise<void>
@@ -134,16 +136,17 @@ export interface Docs extends AsyncDisposable {
   callback(): Middleware
   /**
    * For development: a page that shows live, per document, what goes between application, this package
-   * and the Docs server, and why each verdict was given; `/inspector` by default. Read-only. It keeps
-   * what this process sees from now on, 20,000 entries and 8 MB at the most, and shows no token, secret, link's query
-   * or userdata; but it does show keys, refs and the names of users. All calls share one record.
+   * and the Docs server, and why each verdict was given; `/inspector` by default. It is read-only. It keeps
+   * what this process sees from now on, 20,000 entries and 8 MB at the most. It shows keys, refs and the names of
+   * users, but no token, secret, link's query or userdata. All calls share one record.
    *
-   * @throws DocsError `BAD_OPTION` where `NODE_ENV` is `production`, unless `inProduction` is true
+   * @throws DocsError `BAD_OPTION` if `NODE_ENV` is `production`, unless `inProduction` is true
    * @example if (process.env.NODE_ENV !== 'production') app.use(docs.inspector())
    */
   inspector(options?: InspectorOptions): Middleware
   /**
-   * The same without Koa: for Express, Fastify or `node:http`. Bound the body before it is parsed.
+   * The same without Koa: for Express, Fastify or `node:http`. Give it the body parsed, as text or as bytes, and
+   * limit its length before.
    * @example const { status, body } = await docs.receive({ body: req.body, headers: req.headers, ref })
    */
   receive(request: CallbackRequest): Promise<CallbackReply>
@@ -156,10 +159,26 @@ export interface Docs extends AsyncDisposable {
    * @example const config = { document, editorConfig: { callbackUrl: docs.callbackUrl(file.id) } }
    */
   callbackUrl(ref: string): string
-  /** The editor's config with its token; unchanged when tokens are off. */
-  editorConfig<Config extends object>(config: Config): Config & { token?: string }
+  /**
+   * The config for the page's `new DocsAPI.DocEditor()`, with its token if tokens are on. What the Docs server
+   * requires is filled in: `document.permissions` (`{}`) and `editorConfig.mode` (`'edit'`). A number as the
+   * user's id becomes a string.
+   *
+   * @throws DocsError `BAD_OPTION` for a `document.key` that no call would take, or a user's id that is neither a string nor a number
+   * @example
+   * ctx.body = docs.editorConfig({
+   *   document: { fileType: 'docx', key, title, url },
+   *   editorConfig: { callbackUrl: docs.callbackUrl(file.id), user: { id: user.id, name: user.name } },
+   * })
+   */
+  editorConfig<Config extends EditorConfig>(config: Config): SignedEditorConfig<Config>
 
-  /** Listens to an event; returns what ends it. A listener that throws harms nobody. */
+  /**
+   * Listens to an event, and returns a function that stops. A listener that throws has no effect on saves and calls.
+   *
+   * @throws DocsError `BAD_OPTION` for an unknown event, or a listener that is not a function
+   * @example const end = docs.on('saved', ({ ref }) => console.log('stored', ref))
+   */
   on<Name extends keyof DocsEvents>(name: Name, listener: Listener<Name>): () => void
   /**
    * What has happened in this process since `createDocs()`, in numbers that only grow, and what is
@@ -172,9 +191,10 @@ export interface Docs extends AsyncDisposable {
    */
   stats(): DocsStats
   /**
-   * Ends it all: waits reject with `CLOSED`, callbacks with saves are answered 503, saves that are being stored
-   * may finish (10 s, then `save.signal` is aborted). It does not wait for an `onSave` that takes no notice:
+   * Shuts down: waiting calls reject with `CLOSED`, callbacks with saves are answered 503, and saves that are being
+   * stored may finish (10 s, then `save.signal` is aborted). It does not wait for an `onSave` that ignores that:
    * end the process with `process.exit()` afterwards. Calling it again gives the same promise.
+   * Inside `onSave` it begins all that and resolves at once: that run may finish, and its file is stored.
    */
   close(): Promise<void>
 }

@@ -5,8 +5,8 @@ import { isKey, KEY_RULE } from './protocol/key.js'
 import { MAX_REF } from './protocol/ref.js'
 import { isId, MAX_USERDATA } from './protocol/userdata.js'
 
-export function checkKey(key: unknown): asserts key is string {
-  if (!isKey(key)) throw badOption('key', key, `a document key has ${KEY_RULE}`)
+export function checkKey(key: unknown, name = 'key'): asserts key is string {
+  if (!isKey(key)) throw badOption(name, key, `a document key has ${KEY_RULE}`)
 }
 
 export function checkUserdata(userdata: unknown): void {

@@ -1,5 +1,5 @@
 /** The calls that send commands: arguments checked, deadlines kept, verdicts turned into results. */
-import { onAbort, unlessAborted } from './abort.js'
+import { unlessAborted } from './abort.js'
 import type { Docs, ForcesaveOptions } from './api.js'
 import type { CallOptions } from './call-options.js'
 import {
@@ -10,19 +10,24 @@ import {
   checkUsers,
   parseHandle,
 } from './arguments.js'
+import { createDeadlines, ended } from './call-deadlines.js'
 import type { Asks, Asked } from './client/asks.js'
-import { commandChannel, traced, type CommandTrace } from './channels.js'
+import { note, type CommandTrace } from './channels.js'
 import type { CommandClient } from './client/commands.js'
+import { createGroups, type Member } from './client/groups.js'
 import { startDeadline } from './client/deadline.js'
 import type { Clock } from './clock.js'
-import { commandRejected, DocsError, fromPlainError } from './errors.js'
+import { commandRejected, fromPlainError } from './errors.js'
 import type { Logger } from './events.js'
 import type { Watch } from './inspector/watch.js'
 import { closedError } from './ledger/outcome.js'
 import type { CommandName, CommandRequests, CommandResponses } from './protocol/command.js'
-import { handleOf, newId } from './protocol/userdata.js'
+import { newId } from './protocol/new-id.js'
+import { handleOf } from './protocol/userdata.js'
 import type { ForgottenFiles } from './recovery/forgotten.js'
+import type { Tally } from './receiver/tally.js'
 import type { Recover } from './recovery/recover.js'
+import type { Inside } from './saves/inside.js'
 import { forcesaveResult, infoResult, type ForcesaveResult } from './results.js'
 import type { Stats } from './stats.js'
 
@@ -35,6 +40,8 @@ export interface CallParts {
   logger: Logger
   stats: Stats
   watch: Watch
+  tally: Tally
+  inside: Inside
   /** ms */
   timeout: number
   /** ms */
@@ -63,54 +70,9 @@ const LEDGER_AWAY = 2_000
 const SETTLED_BY_RULES: ReadonlySet<number | null> = new Set([0, 1, 3, 4])
 
 export function createCalls(parts: CallParts): Calls {
-  const { asks, client, forgotten, clock, logger, stats, watch, closing } = parts
-
-  /** Runs `work` until its deadline, the caller's signal or `close()`. */
-  function within<Result>(
-    about: CommandTrace,
-    options: CallOptions,
-    otherwise: number,
-    work: (signal: AbortSignal) => Promise<Result>,
-  ): Promise<Result> {
-    return traced(commandChannel, about, async () => {
-      const ended = watch.call(about)
-      try {
-        const result = await limited(about.key, options, otherwise, work)
-        ended()
-        return result
-      } catch (error) {
-        ended(error)
-        throw error
-      }
-    })
-  }
-
-  async function limited<Result>(
-    key: string | undefined,
-    { signal, timeout }: CallOptions,
-    otherwise: number,
-    work: (signal: AbortSignal) => Promise<Result>,
-  ): Promise<Result> {
-    if (closing.aborted) throw closedError(key)
-    signal?.throwIfAborted()
-    const deadline = startDeadline(clock, timeout ?? otherwise, signal)
-    const cancelClose = onAbort(closing, () => deadline.end('given up'))
-    stats.pending.calls += 1
-    try {
-      return await work(deadline.signal)
-    } catch (error) {
-      const ended = deadline.ended()
-      if (ended === 'aborted') signal?.throwIfAborted()
-      if (ended === 'given up') throw closedError(key)
-      if (ended !== 'expired') throw error
-      const about = key === undefined ? {} : { key }
-      throw new DocsError('TIMEOUT', 'this call has no answer by its deadline', about)
-    } finally {
-      stats.pending.calls -= 1
-      cancelClose()
-      deadline.release()
-    }
-  }
+  const { asks, client, forgotten, clock, logger, stats, closing, inside } = parts
+  const groups = createGroups((command) => asks.ask(command), clock)
+  const within = createDeadlines(parts)
 
   /** Registers and sends; the request goes on for the ledger's sake when the caller stops waiting. */
   async function startAsk(
@@ -121,11 +83,21 @@ export function createCalls(parts: CallParts): Calls {
   ): Promise<Asked> {
     const otherwise = kind === 'info' ? parts.commandTimeout : parts.timeout
     const { userdata, timeout = otherwise } = options
-    const asked = await asks.ask({ key, kind, id, timeout, userdata })
+    return sent(key, asks.ask({ key, kind, id, timeout, userdata }))
+  }
+
+  async function sent(key: string, asking: Promise<Asked>): Promise<Asked> {
+    const asked = await asking
     asked.answer.catch((error: unknown) => {
       if (!closing.aborted) logger.error({ err: error, key }, 'an answer could not be recorded')
     })
     return asked
+  }
+
+  /** A forcesave of its own, for a call with userdata (16.2). */
+  function alone(key: string, options: ForcesaveOptions): Member {
+    const id = newId()
+    return { id, send: () => startAsk(key, 'forcesave', id, options), outlives: () => false }
   }
 
   /** Its verdict, for a call that waits for it. */
@@ -136,7 +108,7 @@ export function createCalls(parts: CallParts): Calls {
     signal: AbortSignal,
   ): Promise<ForcesaveResult> {
     const result = forcesaveResult(key, await asks.verdict(key, id, signal))
-    about.outcome = result.outcome
+    note(about, { outcome: result.outcome })
     return result
   }
 
@@ -156,16 +128,26 @@ export function createCalls(parts: CallParts): Calls {
     async forcesave(key, options = {}) {
       checkKey(key)
       checkCall(options)
-      // The deadline itself is in the ledger, so that every process sees the same one.
-      const limit = (options.timeout ?? parts.timeout) + LEDGER_AWAY
-      const id = newId()
+      inside.refuseOwn(key, 'forcesave()')
+      if (closing.aborted) throw closedError(key)
+      options.signal?.throwIfAborted()
+      const { userdata, timeout = parts.timeout } = options
+      const member = userdata === undefined ? groups.join(key, timeout) : alone(key, options)
+      const { id } = member
       const about: CommandTrace = { name: 'forcesave', key, id: handleOf(key, id) }
-      return within(about, { signal: options.signal }, limit, async (signal) => {
+      // The deadline itself is in the ledger, so that every process sees the same one.
+      return within(about, { signal: options.signal }, timeout + LEDGER_AWAY, async (signal) => {
         const begun = stats.now()
+        const own = startDeadline(clock, timeout, signal)
         try {
-          await startAsk(key, 'forcesave', id, options)
-          return await forcesaved(about, key, id, signal)
+          // There it is the latest one of the group's.
+          const late = ended(own, member).then(async () => {
+            throw await asks.atDeadline(key, id)
+          })
+          const result = sent(key, member.send()).then(() => forcesaved(about, key, id, signal))
+          return await Promise.race([unlessAborted(result, signal), late])
         } finally {
+          own.release()
           if (!signal.aborted) stats.took('forcesave', begun)
         }
       })
@@ -191,6 +173,7 @@ export function createCalls(parts: CallParts): Calls {
     async outcome(handle, options = {}) {
       const { key, id } = parseHandle(handle)
       checkCall(options)
+      inside.refuseOwn(key, 'outcome()')
       const about: CommandTrace = { name: 'outcome', key, id: handle }
       return within(about, options, Infinity, (signal) => forcesaved(about, key, id, signal))
     },
@@ -227,9 +210,12 @@ export function createCalls(parts: CallParts): Calls {
     },
     forgotten: {
       list: (options = {}) =>
-        callForgotten({ name: 'getForgottenList' }, options, (signal) =>
-          forgotten.list({ signal }),
-        ),
+        callForgotten({ name: 'getForgottenList' }, options, async (signal) => {
+          const { keys, failures } = await forgotten.list({ signal })
+          // A list without the files of one node would look complete.
+          if (failures.length > 0) throw failures[0]
+          return [...keys.keys()]
+        }),
       async url(key, options = {}) {
         checkKey(key)
         return callForgotten({ name: 'getForgotten', key }, options, (signal) =>

@@ -3,7 +3,7 @@
  * at. What a context holds is safe to show: no secret, token, link or userdata.
  */
 import { tracingChannel, type TracingChannel } from 'node:diagnostics_channel'
-import type { Trigger } from './ledger/state.js'
+import type { Trigger } from './settlement/state.js'
 import type { CommandName } from './protocol/command.js'
 
 /**
@@ -67,21 +67,30 @@ export interface SaveTrace {
   readonly error?: unknown
 }
 
-const channel = <Context extends object>(name: string): TracingChannel<unknown, Context> =>
-  tracingChannel<unknown, Context>(`koa-docs-callback:${name}`)
+const channel = <Context extends object>(name: string): TracingChannel<object, Context> =>
+  tracingChannel<object, Context>(`koa-docs-callback:${name}`)
 
 export const commandChannel = channel<CommandTrace>('command')
 export const callbackChannel = channel<CallbackTrace>('callback')
 export const saveChannel = channel<SaveTrace>('save')
 
+/** Adds to a context what is known by now; a subscriber may have frozen it. */
+export function note<Context extends object>(context: Context, facts: Partial<Context>): void {
+  for (const [name, value] of Object.entries(facts)) Reflect.set(context, name, value)
+}
+
 /** Does `work` as one operation of a channel. What it resolves with is the application's, and not told. */
 export function traced<Context extends object, Result>(
-  channel: TracingChannel<unknown, Context>,
+  channel: TracingChannel<object, Context>,
   context: Context,
   work: () => Promise<Result>,
 ): Promise<Result> {
   if (!channel.hasSubscribers) return work()
-  const results: Result[] = []
-  const working = async (): Promise<void> => void results.push(await work())
-  return channel.tracePromise(working, context).then(() => results[0] as Result)
+  let worked: Promise<Result> | undefined
+  const working = async (): Promise<void> => {
+    await (worked = work())
+  }
+  // How it ends is the work's own: a subscriber that has frozen the context changes nothing about that.
+  const end = (): Promise<Result> => worked ?? work()
+  return channel.tracePromise(working, context).then(end, end)
 }

@@ -12,6 +12,14 @@ export function baseUrl(name: string, given: unknown): string {
   return url.href.replace(/\/+$/, '')
 }
 
+/** The addresses of single Docs servers, each as {@link baseUrl} and none twice. */
+export function checkNodes(nodes: unknown): readonly URL[] {
+  if (nodes === undefined) return []
+  if (!Array.isArray(nodes)) throw badOption('nodes', nodes, 'give an array of addresses')
+  const all = nodes.map((node, index) => baseUrl(`nodes[${index}]`, node))
+  return [...new Set(all)].map((node) => new URL(node))
+}
+
 /** A path without dot segments, which every URL parser takes out, and without a slash at its end. */
 export function checkPath(name: string, path: unknown): void {
   if (typeof path === 'string' && /^(\/(?!\.{1,2}(\/|$))[\w.~-]+)+$/.test(path)) return

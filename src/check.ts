@@ -1,4 +1,4 @@
-/** Checks of numbers that options and calls share. */
+/** Checks that options and calls share. */
 import { badOption } from './errors.js'
 
 /** Longer delays make Node's timers fire at once. */
@@ -21,4 +21,12 @@ export function checkWhole(
     return
   }
   throw badOption(name, value, `allowed is a whole number from ${least} to ${most}, ${unit}`)
+}
+
+/** What is undefined counts as left out. */
+export const withoutUndefined = (given: object): object =>
+  Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
+
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

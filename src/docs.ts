@@ -11,15 +11,16 @@ import { createDownloader } from './client/download.js'
 import { createHttp, type Http } from './client/http.js'
 import { systemClock, type Clock } from './clock.js'
 import { checkPath } from './check-address.js'
+import { createEditorConfig } from './editor-config.js'
 import { badOption } from './errors.js'
 import { createEvents } from './events.js'
 import type { Backend, BackendParts } from './backends/backend.js'
 import { createMemoryBackend } from './backends/memory.js'
 import { createRedisBackend } from './backends/redis.js'
-import { MISDIRECTED } from './ledger/binding.js'
+import { MISDIRECTED } from './settlement/one-file.js'
 import { createInspector } from './inspector/koa.js'
 import { createWatch } from './inspector/watch.js'
-import type { Effect } from './ledger/event.js'
+import type { Effect } from './settlement/event.js'
 import { closedError } from './ledger/outcome.js'
 import { resolveOptions, type DocsOptions } from './options.js'
 import { createRefSigner } from './protocol/ref.js'
@@ -28,9 +29,11 @@ import { createKeys, signToken } from './protocol/token.js'
 import { createCallbackMiddleware, createRoutes } from './receiver/koa.js'
 import { observedCallbacks } from './receiver/observed.js'
 import { createReceiver } from './receiver/receive.js'
+import { createTally } from './receiver/tally.js'
 import { createForgotten } from './recovery/forgotten.js'
 import { createRecover } from './recovery/recover.js'
 import { createSweep } from './recovery/sweep.js'
+import { createInside } from './saves/inside.js'
 import { createRunner } from './saves/runner.js'
 import { forcesaveEach } from './sessions/forcesave-all.js'
 import { listSessions } from './sessions/sessions.js'
@@ -75,12 +78,15 @@ export function assembleDocs(given: DocsOptions, outside: Outside): Docs {
   const refs = createRefSigner(secrets, prefix)
   const stats = createStats(clock)
   const watch = createWatch({ clock, logger, prefix })
-  const events = createEvents(logger, [stats.counters, watch.listeners])
+  const tally = createTally({ shared: options.redis !== undefined })
+  const events = createEvents(logger, [stats.counters, watch.listeners, tally.listeners])
   const closing = new AbortController()
+  const inside = createInside()
 
   const client = observed(
     createCommandClient({
       ...{ server, keys, token, clock, http },
+      commandMethod: options.commandMethod,
       timeout: options.commandTimeout,
     }),
     events,
@@ -95,29 +101,32 @@ export function assembleDocs(given: DocsOptions, outside: Outside): Docs {
   const { ledger } = backend
   const asks = createAsks({
     ...{ ledger, client, clock, prefix },
-    lookTimeout: options.commandTimeout,
+    ownTimeout: options.commandTimeout,
   })
-  const forgotten = createForgotten({ client, ledger, downloader, logger })
+  const forgotten = createForgotten({
+    ...{ client, ledger, downloader, logger },
+    nodes: options.nodes,
+  })
   const { run, report } = createRunner({
-    ...{ onSave: options.onSave, downloader, ledger, events, logger, stats, watch, prefix },
+    ...{ onSave: options.onSave, downloader, ledger, events, logger, stats, watch, prefix, inside },
     deleteForgotten: forgotten.deleteStored,
   })
   const queue = backend.startQueue(run, report)
   const answer = createReceiver({
-    ...{ ...options, ledger, downloader, events, clock, refs, keys, watch },
+    ...{ ...options, ledger, downloader, events, clock, refs, keys, watch, tally },
     closing: closing.signal,
   })
   const receive = observedCallbacks(answer, stats, watch)
   const middleware = createCallbackMiddleware({
     ...{ receive, events, clock, watch, maxBody: options.maxBody },
   })
-  const recover = createRecover({ ...options, forgotten, client, asks, ledger, clock })
+  const recover = createRecover({ ...options, forgotten, client, asks, ledger, clock, inside })
   const schedule = backend.startSchedule(
     options.recoverEvery,
     createSweep({ recover, events, logger, closing: closing.signal }),
   )
   const calls = createCalls({
-    ...{ asks, client, forgotten, recover, clock, logger, stats, watch, timeout },
+    ...{ asks, client, forgotten, recover, clock, logger, stats, watch, tally, timeout, inside },
     closing: closing.signal,
     commandTimeout: options.commandTimeout,
   })
@@ -135,23 +144,27 @@ export function assembleDocs(given: DocsOptions, outside: Outside): Docs {
       case 'run':
         return queue.add(key, effect.save)
       case 'settle': {
-        const { id, kind, verdict } = effect
+        const { id, verdict } = effect
         watch.settled(key, effect)
-        if (kind === 'nudge') return
         const { outcome, rule } = verdict
-        return events.emit('settled', { key, id: handleOf(key, id), outcome, rule })
+        const doubt = 'doubt' in verdict ? { doubt: verdict.doubt } : {}
+        return events.emit('settled', { key, id: handleOf(key, id), outcome, rule, ...doubt })
       }
       case 'late':
         return events.emit('late', { key, id: handleOf(key, effect.id) })
       case 'misdirected':
         logger.warn({ key, ref: effect.ref }, MISDIRECTED)
-        return events.emit('rejected', { reason: MISDIRECTED, status: 200, key, ref: effect.ref })
-      case 'nudge':
-        return inBackground(key, asks.nudge(key))
-      case 'look':
-        return inBackground(key, asks.look(key, effect.id))
+        return events.emit('rejected', {
+          code: 'ref-of-another-file',
+          reason: MISDIRECTED,
+          status: 200,
+          key,
+          ref: effect.ref,
+        })
+      case 'ask':
+        return inBackground(key, asks.askOwn(key, effect.what))
       case 'search':
-        return inBackground(key, forgotten.search(key, effect.id, effect.ref))
+        return inBackground(key, forgotten.search(key, effect.since, effect.ref))
     }
   }
 
@@ -179,7 +192,11 @@ export function assembleDocs(given: DocsOptions, outside: Outside): Docs {
   }
 
   function close(): Promise<void> {
-    return (closed ??= shutDown())
+    closed ??= shutDown()
+    if (!inside.isInside()) return closed
+    // It waits for that very run of onSave, which may not wait for it.
+    closed.catch((error: unknown) => logger.error({ err: error }, 'close() has failed'))
+    return Promise.resolve()
   }
 
   return {
@@ -204,12 +221,9 @@ export function assembleDocs(given: DocsOptions, outside: Outside): Docs {
       }
       return `${publicUrl}${path}/${encodeURIComponent(refs.sign(ref))}`
     },
-    editorConfig(config) {
-      if (keys === null) return config
-      // A token of before is not signed along.
-      const { token: _old, ...claims } = config as Record<string, unknown>
-      return { ...config, token: signToken(claims, keys, token, clock.now()) }
-    },
+    editorConfig: createEditorConfig(
+      keys === null ? undefined : (claims) => signToken(claims, keys, token, clock.now()),
+    ),
     on: events.on,
     stats: stats.read,
     close,

@@ -2,20 +2,26 @@
  * Every error that this package rejects or throws with. They cross processes as plain data with a
  * code and become errors again on the other side.
  */
+import { attempt } from './harmless.js'
 import { commandErrorName } from './protocol/command.js'
 
 /**
  * What went wrong, sorted by what the caller can do about it:
  * - `TIMEOUT`: no verdict by the deadline. The save may still come and will then be stored.
- * - `COMMAND_REJECTED`: the Docs server answered with an `error` of 1 to 7 (or one unknown here).
+ * - `COMMAND_REJECTED`: the Docs server answered with an `error` of 1 to 7, or an unknown one. A forcesave that is
+ *   answered 1, 3 or 4 does not end like this.
  * - `UNREACHABLE`: the Docs server could not be asked, or it is not known whether it got the command; or
  *   Redis could not be asked, or has lost what it knew.
- * - `CONVERSION_FAILED`: the Docs server could not convert the document (callback status 3 or 7).
- * - `STORAGE_FAILED`: `onSave` failed; `cause` is what it threw. Or nobody has told the `ref` of a forgotten
- *   file, or a save came for another `ref`.
+ * - `CONVERSION_FAILED`: the Docs server could not convert the document (callback status 3 or 7, or answer 3).
+ * - `STORAGE_FAILED`: `onSave` failed; `cause` is what it threw. Or the `ref` of a forgotten file is not known,
+ *   or a save came for another `ref`.
+ * - `EDITS_HELD`: nobody edits the document, and the Docs server holds edits that it is not saving, after a
+ *   restart for example. Open the document and close it again, and it saves them.
  * - `CLOSED`: `docs.close()` was called.
- * - `BAD_OPTION`: an option or argument is wrong; the message names it, what was given, what is allowed.
- * - `BAD_RESPONSE`: the Docs server sent something that is no answer of a Docs server.
+ * - `BAD_OPTION`: an option or argument is wrong. The message names it, what was given, what is allowed.
+ * - `BAD_RESPONSE`: what came did not come from a Docs server, or a link or file cannot be used.
+ * - `BAD_RECORD`: what Redis holds about this document is broken, or a newer version of this package has
+ *   written it. It is left as it is.
  */
 export type DocsErrorCode =
   | 'TIMEOUT'
@@ -23,9 +29,11 @@ export type DocsErrorCode =
   | 'UNREACHABLE'
   | 'CONVERSION_FAILED'
   | 'STORAGE_FAILED'
+  | 'EDITS_HELD'
   | 'CLOSED'
   | 'BAD_OPTION'
   | 'BAD_RESPONSE'
+  | 'BAD_RECORD'
 
 /** What a {@link DocsError} is made of, beside its code and message. */
 export interface DocsErrorDetails {
@@ -44,6 +52,7 @@ const RETRYABLE: ReadonlySet<DocsErrorCode> = new Set([
   'UNREACHABLE',
   'CONVERSION_FAILED',
   'STORAGE_FAILED',
+  'EDITS_HELD',
   'BAD_RESPONSE',
 ])
 
@@ -90,9 +99,13 @@ export class DocsError extends Error {
  * @example if (isDocsError(error) && error.retryable) await again()
  */
 export function isDocsError(error: unknown, code?: DocsErrorCode): error is DocsError {
-  if (typeof error !== 'object' || error === null || !(brand in error)) return false
-  return code === undefined || (error as unknown as DocsError).code === code
+  if (!hasBrand(error, brand)) return false
+  return code === undefined || attempt(() => (error as DocsError).code === code, false)
 }
+
+/** Whatever `error` is: of a revoked proxy, even `in` throws. */
+export const hasBrand = (error: unknown, name: symbol): boolean =>
+  attempt(() => typeof error === 'object' && error !== null && name in error, false)
 
 /** A {@link DocsError} as plain JSON data. */
 export interface PlainError {
@@ -105,16 +118,25 @@ export interface PlainError {
   cause?: { name: string; message: string }
 }
 
+/** Never throws, and gives nothing but JSON, whatever the cause is and whoever has made the error. */
 export function toPlainError(error: DocsError): PlainError {
+  const { code, message, retryable, key, error: number, cause } = fieldsOf(error)
   return {
-    code: error.code,
-    message: error.message,
-    retryable: error.retryable,
-    ...(error.key === undefined ? {} : { key: error.key }),
-    ...(error.error === undefined ? {} : { error: error.error }),
-    ...(error.cause === undefined ? {} : { cause: plainCause(error.cause) }),
+    code: (typeof code === 'string' ? code : 'STORAGE_FAILED') as DocsErrorCode,
+    message: textOf(message, UNREADABLE),
+    retryable: retryable === true,
+    ...(typeof key === 'string' ? { key } : {}),
+    ...(typeof number === 'number' ? { error: number } : {}),
+    ...(cause === undefined ? {} : { cause: plainCause(cause) }),
   }
 }
+
+const FIELDS = ['code', 'message', 'retryable', 'key', 'error', 'cause'] as const
+
+const fieldsOf = (error: object): Partial<Record<(typeof FIELDS)[number], unknown>> =>
+  Object.fromEntries(
+    FIELDS.map((name) => [name, attempt<unknown>(() => Reflect.get(error, name), undefined)]),
+  )
 
 export function fromPlainError(plain: PlainError): DocsError {
   let cause: Error | undefined
@@ -130,10 +152,44 @@ export function fromPlainError(plain: PlainError): DocsError {
   })
 }
 
-function plainCause(cause: unknown): { name: string; message: string } {
-  if (cause instanceof Error) return { name: cause.name, message: cause.message }
-  return { name: typeof cause, message: typeof cause === 'string' ? cause : '' }
+/** Name and message of anything that can be thrown. Never throws. */
+export function plainCause(cause: unknown): { name: string; message: string } {
+  if (typeof cause === 'string') return { name: 'string', message: textOf(cause, '') }
+  if (!isError(cause)) return { name: typeof cause, message: '' }
+  return {
+    name: textOf(
+      attempt<unknown>(() => cause.name, undefined),
+      'Error',
+    ),
+    message: textOf(
+      attempt<unknown>(() => cause.message, undefined),
+      UNREADABLE,
+    ),
+  }
 }
+
+/**
+ * What was thrown, if it can be looked at without harm; else an error that stands for it. BullMQ, a logger and
+ * a listener read such a value without a guard.
+ */
+export function readable(thrown: unknown): unknown {
+  const isReadable = attempt(() => {
+    if (!(thrown instanceof Error)) return true
+    const { name, message, stack = '' } = thrown as Record<'name' | 'message' | 'stack', unknown>
+    return [name, message, stack].every((text) => typeof text === 'string')
+  }, false)
+  return isReadable
+    ? thrown
+    : new Error(`${UNREADABLE} (${attempt(() => plainCause(thrown).name, '')})`)
+}
+
+const UNREADABLE = 'what was thrown cannot be read'
+/** Of a message, in characters: it is kept in Redis, and sent to each process that waits. */
+const LONGEST = 4_096
+
+const isError = (value: unknown): value is Error => attempt(() => value instanceof Error, false)
+const textOf = (value: unknown, otherwise: string): string =>
+  typeof value === 'string' ? value.slice(0, LONGEST) : otherwise
 
 /** The error for a command that the Docs server turned down. */
 export function commandRejected(error: number, command: string, key?: string): DocsError {
@@ -153,8 +209,12 @@ export function badOption(name: string, given: unknown, allowed: string): DocsEr
   return new DocsError('BAD_OPTION', `${name}: got ${describe(given)}; ${allowed}`)
 }
 
+/** The error for a call that is made where it cannot be answered. */
+export const badCall = (message: string, key: string): DocsError =>
+  new DocsError('BAD_OPTION', message, { key })
+
 /** A value in a few words, and never the value of a long text, which may be a secret. */
-function describe(value: unknown): string {
+export function describe(value: unknown): string {
   if (typeof value === 'string') {
     return value.length <= 40 ? JSON.stringify(value) : `a text of ${value.length} characters`
   }

@@ -1,9 +1,11 @@
 /** The typed events of `docs.on()`. A listener's fault stays its own. */
 import { EventEmitter } from 'node:events'
-import type { DocsError } from './errors.js'
+import { badOption, type DocsError } from './errors.js'
+import { harmless } from './harmless.js'
 import type { Action } from './protocol/callback.js'
 import type { CommandName } from './protocol/command.js'
-import type { Trigger } from './ledger/state.js'
+import type { RejectCode } from './protocol/reject-code.js'
+import type { Doubt, Trigger } from './settlement/state.js'
 
 /** How a command ends: `failed` rejects the call, `info` is the verdict of an `info`. */
 export type Outcome = 'saved' | 'unchanged' | 'failed' | 'info'
@@ -11,7 +13,7 @@ export type Outcome = 'saved' | 'unchanged' | 'failed' | 'info'
 /**
  * What each event tells. `key` is the document key, `ref` the application's name for the file, `save` the
  * id of a save (`save.id`), `id` that of a command, `users` are ids.
- * @example docs.on('rejected', ({ reason, status }) => console.warn('turned away', status, reason))
+ * @example docs.on('rejected', ({ code, reason }) => console.warn('refused', code, reason))
  */
 export interface DocsEvents {
   /** Somebody connected or disconnected (callback status 1). */
@@ -28,14 +30,35 @@ export interface DocsEvents {
   'conversion-failed': { key: string; ref: string; final: boolean }
   /** A sweep of `recoverEvery` has ended in this process; with `error`: before its time. */
   recovery: { recovered: number; left: number; gone: number; failed: number; error?: unknown }
-  /** A callback was turned away or not understood, and why. `status`: the HTTP status of the reply. */
-  rejected: { reason: string; status: number; key?: string; ref?: string }
+  /**
+   * A callback was refused or not understood: why, as a code and in words. `status`: the HTTP status
+   * of the reply, 200 where it was taken.
+   */
+  rejected: { code: RejectCode; reason: string; status: number; key?: string; ref?: string }
   /** A command was answered, or could not be sent or had no answer (`error: null`). */
   command: { name: CommandName; key: string | undefined; error: number | null }
-  /** A command got its verdict. `rule`: the number in `docs/settlement.md`, for bug reports. */
-  settled: { key: string; id: string; outcome: Outcome; rule: number }
+  /**
+   * A command got its verdict. `rule`: the clause of `docs/settlement.md` that decided, for bug reports.
+   * `doubt`: why the result is not certain, where it is not.
+   */
+  settled: { key: string; id: string; outcome: Outcome; rule: string; doubt?: Doubt }
   /** A save has come for a command that had its verdict already. */
   late: { key: string; id: string }
+}
+
+/** A list that the compiler keeps whole. */
+const NAMES: Readonly<Record<keyof DocsEvents, true>> = {
+  editing: true,
+  closed: true,
+  saving: true,
+  saved: true,
+  'save-failed': true,
+  'conversion-failed': true,
+  recovery: true,
+  rejected: true,
+  command: true,
+  settled: true,
+  late: true,
 }
 
 /** Anything with pino's methods. No line has a secret, a token or the query of a link. */
@@ -44,7 +67,7 @@ export interface Logger {
   debug(details: object, message: string): void
   /** What has been done without being asked: a sweep, for example. */
   info(details: object, message: string): void
-  /** A callback was turned away, or something is set up badly: what to look at. */
+  /** A callback was refused, or something is set up badly: what to look at. */
   warn(details: object, message: string): void
   /** A save is not known to be stored, or something is away. */
   error(details: object, message: string): void
@@ -72,6 +95,10 @@ export function createEvents(logger: Logger, counters: readonly Counters[]): Eve
   const emitter = new EventEmitter().setMaxListeners(0)
   return {
     on(name, listener) {
+      if (!Object.hasOwn(NAMES, name)) {
+        throw badOption('event', name, `the events are ${Object.keys(NAMES).join(', ')}`)
+      }
+      if (typeof listener !== 'function') throw badOption('listener', listener, 'give a function')
       // One of its own per registration: ending one twice leaves another of the same listener alone.
       const registered: Listener<typeof name> = (event) => listener(event)
       emitter.on(name, registered)
@@ -80,11 +107,10 @@ export function createEvents(logger: Logger, counters: readonly Counters[]): Eve
     emit(name, event) {
       for (const counter of counters) counter[name]?.(event)
       for (const listener of emitter.listeners(name) as ((event: unknown) => unknown)[]) {
-        try {
-          Promise.resolve(listener(event)).catch((error: unknown) => complain(name, error))
-        } catch (error) {
-          complain(name, error)
-        }
+        harmless(
+          () => listener(event),
+          (error) => complain(name, error),
+        )
       }
     },
     clear: () => void emitter.removeAllListeners(),

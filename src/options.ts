@@ -1,22 +1,32 @@
 /** The options of `createDocs`, with their defaults; the one place that checks them. */
-import { checkDelay, checkWhole } from './check.js'
-import { baseUrl, checkOrigins, checkPath } from './check-address.js'
+import { checkDelay, checkWhole, isRecord, withoutUndefined } from './check.js'
+import { baseUrl, checkNodes, checkOrigins, checkPath } from './check-address.js'
 import { checkSecrets } from './check-secret.js'
+import { tokenOf } from './check-token.js'
 import { badOption, DocsError } from './errors.js'
 import { silentLogger, type Logger } from './events.js'
 import type { RedisOption } from './backends/backend.js'
 import type { FailedConversion } from './receiver/receive.js'
 import type { RefOf } from './recovery/recover.js'
+import { safeLogger } from './safe-logger.js'
 import type { OnSave } from './saves/runner.js'
-import type { Algorithm, TokenOptions } from './protocol/token.js'
+import type { CommandMethod } from './protocol/command.js'
+import type { TokenOptions } from './protocol/token.js'
 
 /** Options of {@link createDocs}. Times are milliseconds unless said otherwise. */
 export interface DocsOptions {
   /** Where this process reaches the Docs server; may have a path prefix. */
   server: string
   /**
+   * Where `server` is a balancer in front of several Docs servers, each with a storage of its own: the address
+   * of each, for what lies on one of them only. `docs.forgotten` and `recoverEvery` ask all of them. Every
+   * other command goes to `server`, which routes it by `?shardkey=`. Default none.
+   * @example nodes: ['http://docs-0.internal', 'http://docs-1.internal']
+   */
+  nodes?: readonly string[]
+  /**
    * The Docs server's secret, 32 bytes at least. `[current, previous]` while it is being changed:
-   * the first signs, both are taken. `null` turns tokens off: whoever reaches the callback route can
+   * the first signs, both are taken. `null` turns tokens off: anyone who reaches the callback route can
    * then store what they like.
    */
   secret: string | readonly string[] | null | undefined
@@ -38,11 +48,16 @@ export interface DocsOptions {
   token?: Partial<TokenOptions>
   /** Whether others may save too: the save button, a timer, a form, another application. Default true. */
   otherSaves?: boolean
-  /** How long a save that nobody told us about is waited for. Default 1,000. */
+  /**
+   * Whether `onSave` also gets saves that are contained in a stored file (`save.order` is then `'older'`), for an
+   * application that keeps every version. Default false: they are acknowledged and not handed over.
+   */
+  olderSaves?: boolean
+  /** How long a save of somebody else is waited for when there was nothing new to save. Default 1,000. */
   grace?: number
   /**
-   * How long an accepted forcesave goes without a callback before one more is sent, so that a callback
-   * that was lost is sent again. Default 10,000.
+   * How long an accepted forcesave goes without a callback before the Docs server is asked about it: by an
+   * `info`, and while somebody edits by one more forcesave. Default 10,000.
    */
   nudgeAfter?: number
   /** Further attempts of `onSave` for one save, after 0.25 s, 1 s, 4 s and so on. Default 2. */
@@ -63,6 +78,11 @@ export interface DocsOptions {
   timeout?: number
   /** The deadline of one command's request, and of the other calls. Default 15,000. */
   commandTimeout?: number
+  /**
+   * `'GET'` for a Docs server before 4.2, which takes commands in the query string only: each key, userdata
+   * and token then stands in the access logs on the way. Default `'POST'`.
+   */
+  commandMethod?: CommandMethod
   /** The longest callback body, bytes. Default 10 MB. */
   maxBody?: number
   /** The longest download, bytes. Default 1 GB. */
@@ -70,9 +90,10 @@ export interface DocsOptions {
   /** The longest time a download may take; 30 s of silence end it too. Default 120,000. */
   downloadTimeout?: number
   /**
-   * Further origins that the links of saves may have: `https://docs.example.com`, or by pattern
-   * `https://*.docs.example.com`, where `*` is one label and only public addresses are connected to.
-   * Default none.
+   * Origins that links are fetched from as they are: for a Docs server with its cache in S3, Azure or a CDN.
+   * `https://docs-cache.example.com`, or by pattern `https://*.docs-cache.example.com`, where `*` is one label and only
+   * public addresses are connected to. Of all other links the path, from `/cache/files/` on, is asked of
+   * `server`, whatever host they name. Default none.
    */
   downloadOrigins?: readonly string[]
   /**
@@ -81,16 +102,16 @@ export interface DocsOptions {
    */
   retention?: number
   /**
-   * Tells the `ref` of the file that a document key stands for, for forgotten files whose `ref` no callback
-   * has told, or not within the retention time: after a restart without `redis`, for example. It is asked by
-   * `docs.forgotten.recover()` and by `recoverEvery`, not by `forcesave()`. `undefined` where the
-   * key is not yours, or its file has another key by now: storing what it names could destroy newer edits.
+   * Gives the `ref` of the file that a document key stands for, for forgotten files whose `ref` no callback
+   * has given, or not within the retention time: after a restart without `redis`, for example. It is called by
+   * `docs.forgotten.recover()` and by `recoverEvery`, not by `forcesave()`. Answer `undefined` for a key that is
+   * not yours or is no longer its file's: storing what it names could destroy newer edits.
    * @example refOf: async (key) => (await files.findByKey(key))?.id
    */
   refOf?: RefOf
   /**
    * How often forgotten files are recovered, as by `docs.forgotten.recover()`; 60,000 at least. The first
-   * sweep begins at the start, and each tells how it went in the event `recovery`. With `redis` it is one per
+   * sweep begins at the start, and the event `recovery` follows each. With `redis` it is one per
    * interval for all processes: give it to each of them. Default: never.
    */
   recoverEvery?: number
@@ -112,6 +133,7 @@ export type ResolvedOptions = Required<
   Omit<
     DocsOptions,
     | 'server'
+    | 'nodes'
     | 'secret'
     | 'publicUrl'
     | 'token'
@@ -125,6 +147,7 @@ export type ResolvedOptions = Required<
   refOf: RefOf | undefined
   recoverEvery: number | undefined
   server: URL
+  nodes: readonly URL[]
   secrets: readonly string[] | null
   publicUrl: string | undefined
   token: TokenOptions
@@ -134,6 +157,7 @@ const DEFAULTS = {
   prefix: 'docs',
   path: '/docs/callback',
   otherSaves: true,
+  olderSaves: false,
   grace: 1_000,
   nudgeAfter: 10_000,
   retries: 2,
@@ -141,6 +165,7 @@ const DEFAULTS = {
   replyTimeout: 50_000,
   timeout: 60_000,
   commandTimeout: 15_000,
+  commandMethod: 'POST',
   maxBody: 10 * 1024 * 1024,
   maxDownload: 1024 ** 3,
   downloadTimeout: 120_000,
@@ -150,17 +175,8 @@ const DEFAULTS = {
   logger: silentLogger,
 } satisfies Partial<DocsOptions>
 
-export const TOKEN_DEFAULTS: TokenOptions = {
-  header: 'Authorization',
-  prefix: 'Bearer ',
-  algorithms: ['HS256'],
-  in: 'body',
-  expiresIn: 300,
-  clockTolerance: 60,
-}
-
 const KNOWN = new Set([
-  ...['server', 'secret', 'onSave', 'publicUrl', 'token', 'allowWeakSecret', 'redis'],
+  ...['server', 'nodes', 'secret', 'onSave', 'publicUrl', 'token', 'allowWeakSecret', 'redis'],
   ...['refOf', 'recoverEvery'],
   ...Object.keys(DEFAULTS),
 ])
@@ -177,7 +193,7 @@ export function resolveOptions(given: DocsOptions): ResolvedOptions {
     }
   }
   const set = withoutUndefined(given)
-  const { secret, allowWeakSecret, token, server, publicUrl, redis, ...rest } = {
+  const { secret, allowWeakSecret, token, server, nodes, publicUrl, redis, ...rest } = {
     ...DEFAULTS,
     ...set,
   } as typeof DEFAULTS & DocsOptions
@@ -187,6 +203,7 @@ export function resolveOptions(given: DocsOptions): ResolvedOptions {
     refOf: rest.refOf,
     recoverEvery: rest.recoverEvery,
     server: new URL(baseUrl('server', server)),
+    nodes: checkNodes(nodes),
     secrets: checkSecrets(secret, allowWeakSecret),
     publicUrl: publicUrl === undefined ? undefined : baseUrl('publicUrl', publicUrl),
     token: tokenOf(token),
@@ -194,7 +211,7 @@ export function resolveOptions(given: DocsOptions): ResolvedOptions {
   checkFunctions(options)
   checkTexts(options)
   checkNumbers(options)
-  return options
+  return { ...options, logger: safeLogger(options.logger) }
 }
 
 function checkNumbers(options: ResolvedOptions): void {
@@ -216,12 +233,16 @@ function checkNumbers(options: ResolvedOptions): void {
 }
 
 function checkTexts(options: ResolvedOptions): void {
-  const { prefix, path, downloadOrigins, otherSaves, token } = options
+  const { prefix, path, downloadOrigins, otherSaves, olderSaves, commandMethod, token } = options
   if (typeof prefix !== 'string' || !/^[0-9A-Za-z_-]{1,32}$/.test(prefix)) {
     throw badOption('prefix', prefix, 'allowed are 1 to 32 characters of 0-9 A-Z a-z _ -')
   }
   checkPath('path', path)
   if (typeof otherSaves !== 'boolean') throw badOption('otherSaves', otherSaves, 'true or false')
+  if (typeof olderSaves !== 'boolean') throw badOption('olderSaves', olderSaves, 'true or false')
+  if (!['POST', 'GET'].includes(commandMethod)) {
+    throw badOption('commandMethod', commandMethod, "allowed are 'POST' and 'GET'")
+  }
   checkOrigins(downloadOrigins)
   if (typeof token.header !== 'string' || !/^[\w-]+$/.test(token.header)) {
     throw badOption('token.header', token.header, 'give the name of a header')
@@ -247,29 +268,6 @@ function checkFunctions(options: ResolvedOptions): void {
   }
 }
 
-function tokenOf(given: unknown): TokenOptions {
-  if (given !== undefined && !isRecord(given)) throw badOption('token', given, 'give an object')
-  const token = { ...TOKEN_DEFAULTS, ...withoutUndefined(given ?? {}) }
-  for (const name of Object.keys(token)) {
-    if (!Object.hasOwn(TOKEN_DEFAULTS, name)) {
-      throw badOption(`token.${name}`, token[name as keyof TokenOptions], 'there is no such option')
-    }
-  }
-  const allowed: readonly Algorithm[] = ['HS256', 'HS384', 'HS512']
-  const { algorithms, in: place } = token as { algorithms: unknown; in: unknown }
-  if (
-    !Array.isArray(algorithms) ||
-    algorithms.length === 0 ||
-    algorithms.some((one) => !allowed.includes(one as Algorithm))
-  ) {
-    throw badOption('token.algorithms', algorithms, `allowed are ${allowed.join(', ')}`)
-  }
-  if (place !== 'body' && place !== 'header') {
-    throw badOption('token.in', place, "allowed are 'body' and 'header'")
-  }
-  return token
-}
-
 function checkRedis(redis: unknown, worker: unknown): RedisOption | undefined {
   if (worker !== false) {
     const concurrency = isRecord(worker) ? worker.concurrency : undefined
@@ -288,12 +286,4 @@ function checkRedis(redis: unknown, worker: unknown): RedisOption | undefined {
     typeof redis === 'string' ? 'another text' : redis,
     'give a URL like redis://127.0.0.1:6379, ioredis options, or a connection',
   )
-}
-
-/** What is undefined counts as left out. */
-const withoutUndefined = (given: object): object =>
-  Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

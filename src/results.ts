@@ -1,10 +1,10 @@
 /** What the calls resolve with, and how a verdict becomes it. */
-import type { Verdict } from './ledger/event.js'
-import type { Trigger } from './ledger/state.js'
+import type { Verdict } from './settlement/event.js'
+import type { Doubt, Trigger } from './settlement/state.js'
 
 /**
- * How `forcesave()` ended well. `saved`: every edit that the Docs server had received before the call
- * is in a file that `onSave` has stored. `unchanged`: it held no edit that was not stored already
+ * How `forcesave()` resolves. `saved`: every edit that the Docs server had received before the call
+ * is in a file that `onSave` has stored. `unchanged`: it held no edit that was not already stored
  * (`no-changes`), or nothing is open under this key (`not-open`).
  */
 export type ForcesaveResult =
@@ -17,7 +17,7 @@ export type ForcesaveResult =
       stored: unknown
       /** Whether it was the final save: the last editor has left. */
       final: boolean
-      /** What made the Docs server save: it may be another save than the one that was asked for. */
+      /** What made the Docs server save. It may be another save than the one that the call asked for. */
       trigger: Trigger
       /** When the last edit in it was made, in whole seconds. */
       lastSave: Date | undefined
@@ -28,14 +28,15 @@ export type ForcesaveResult =
       /** As given to the call. */
       userdata: string | undefined
       /**
-       * False: all that is known speaks for it, but the Docs server cannot be asked about one thing that
-       * could make it wrong: somebody else's save under way, say, or who edits just after a page was
-       * reloaded. `docs/reference.md` has them all, under "Verdicts".
+       * True: a proof from after the call says so (`docs/settlement.md`, rules 4 to 6; with `otherSaves: false`
+       * also 7.3). False: no proof was found, and `doubt` says what could make the result wrong.
        */
       certain: boolean
+      /** Set if `certain` is false. `docs/reference.md`, "Doubts", says what each means and what to do. */
+      doubt?: Doubt
     }
   | {
-      /** There was no edit that is not stored already. */
+      /** There was no edit that is not already stored. */
       outcome: 'unchanged'
       /** The document key, as given. */
       key: string
@@ -43,15 +44,20 @@ export type ForcesaveResult =
       reason: 'no-changes' | 'not-open'
       /** As with `saved`. */
       certain: boolean
+      /** As with `saved`. */
+      doubt?: Doubt
     }
 
 /** Who edits a document. */
 export interface InfoResult {
   /** The document key, as given. */
   key: string
-  /** `closed`: nobody edits (callback status 4; `docs/docs-server.md`, "Commands"). */
+  /**
+   * `closed`: nobody edits, and the Docs server holds no edit that is not acknowledged. `editing` with an empty
+   * `users`: nobody edits, and it does hold such edits, while a final save is on its way for example.
+   */
   status: 'editing' | 'closed'
-  /** Ids of those who edit. */
+  /** Ids of the users who edit. */
   users: readonly string[]
 }
 
@@ -72,16 +78,20 @@ export function forcesaveResult(key: string, verdict: Verdict): ForcesaveResult 
         users,
         userdata,
         certain,
+        ...doubtOf(verdict),
       }
     }
     case 'unchanged': {
       const { outcome, reason, certain } = verdict
-      return { outcome, key, reason, certain }
+      return { outcome, key, reason, certain, ...doubtOf(verdict) }
     }
     default:
       throw new TypeError(`a forcesave does not end as ${verdict.outcome}`)
   }
 }
+
+const doubtOf = (verdict: Verdict): { doubt?: Doubt } =>
+  'doubt' in verdict ? { doubt: verdict.doubt } : {}
 
 export function infoResult(key: string, verdict: Verdict): InfoResult {
   if (verdict.outcome !== 'info') throw new TypeError(`an info does not end as ${verdict.outcome}`)

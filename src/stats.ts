@@ -16,7 +16,7 @@ export type Counts<Name extends string | number> = Readonly<Record<Name, number>
 /**
  * What has happened in this process since `createDocs()`, as plain JSON data: a copy. All but
  * `pending` only grow. Durations are in ms. The names within are fixed, whatever there is to count,
- * but for the rules in `settled`, which come as they occur, fewer than 20.
+ * but for the clauses in `settled`, which come as they occur, fewer than 40.
  */
 export interface DocsStats {
   /**
@@ -25,10 +25,10 @@ export interface DocsStats {
    */
   readonly commands: Readonly<Record<CommandName, Counts<'accepted' | 'rejected' | 'unanswered'>>>
   /**
-   * Verdicts on `forcesave` and `info`, by outcome and by the number of the rule that decided. With
+   * Verdicts on `forcesave` and `info`, by outcome and by the clause that decided (`docs/settlement.md`). With
    * `redis` each is counted in the process that has found it, mostly that which got the callback.
    */
-  readonly settled: Readonly<Record<Outcome, Readonly<Record<number, number>>>>
+  readonly settled: Readonly<Record<Outcome, Readonly<Record<string, number>>>>
   /** Callbacks answered, by their status and our reply. */
   readonly callbacks: Readonly<Record<CountedStatus, Counts<CountedReply>>>
   /** The `rejected` events, by the HTTP status of the reply. */
@@ -78,7 +78,7 @@ export function createStats(clock: Clock): Stats {
     getForgotten: answers(),
     deleteForgotten: answers(),
   }
-  const settled: Record<Outcome, Record<number, number>> = {
+  const settled: Record<Outcome, Record<string, number>> = {
     saved: {},
     unchanged: {},
     failed: {},

@@ -69,16 +69,20 @@ const own = (path: string): Import[] => imports.get(path)!.filter(({ to }) => to
  * its own layer; what `token.ts` and `errors.ts` say to each other is the one knot of the ground floor.
  */
 const LAYERS: [name: string, files: RegExp][] = [
-  ['ground', /^(clock|abort|histogram|pages|check.*|call-options|errors|protocol\/.*)\.ts$/],
   [
-    'facts',
-    /^(events|stats|channels|inspector\/(?!koa).*|ledger\/(?!memory|redis|waiting).*)\.ts$/,
+    'ground',
+    /^(clock|abort|histogram|pages|check.*|call-options|errors|harmless|protocol\/.*)\.ts$/,
   ],
-  ['client and ledgers', /^(client\/.*|ledger\/(memory|redis|waiting).*)\.ts$/],
+  ['settlement', /^settlement\/.*\.ts$/],
+  ['facts', /^(events|safe-logger|stats|channels|inspector\/(?!koa).*)\.ts$/],
+  ['client and ledgers', /^(client|ledger)\/.*\.ts$/],
   ['saves', /^saves\/.*\.ts$/],
   ['receiver and recovery', /^(receiver\/.*|recovery\/.*|inspector\/koa)\.ts$/],
   ['backends', /^backends\/.*\.ts$/],
-  ['calls', /^(options|results|arguments|api|calls|sessions\/.*)\.ts$/],
+  [
+    'calls',
+    /^(options|results|arguments|editor-config|api|call-deadlines|calls|sessions\/.*)\.ts$/,
+  ],
   ['doctor', /^doctor\/.*\.ts$/],
   ['docs', /^docs\.ts$/],
   ['index', /^index\.ts$/],
@@ -110,11 +114,11 @@ describe('imports', () => {
   })
 
   it('the state machine imports the words of protocol and errors, and nothing that acts', () => {
-    const machine = files.filter((path) => /^ledger\/(?!memory|redis|waiting)/.test(path))
+    const machine = files.filter((path) => path.startsWith('settlement/'))
     const wrong = machine.flatMap((path) =>
       imports
         .get(path)!
-        .filter(({ to }) => !/^(ledger|protocol)\/|^errors\.ts$/.test(to))
+        .filter(({ to }) => !/^(settlement|protocol)\/|^errors\.ts$/.test(to))
         .map(({ to }) => `${path} -> ${to}`),
     )
     assert.deepEqual(wrong, [])
@@ -168,7 +172,7 @@ describe('libraries', () => {
   it('ipaddr.js is used by client/address.ts', () => {
     assert.deepEqual(usersOf('ipaddr.js', { types: true }), ['client/address.ts'])
   })
-  it('koa is nobody`s at run time, @koa/router and co-body are receiver/koa.ts`s', () => {
+  it('koa is nobody`s at run time, @koa/router and koa-bodyparser are receiver/koa.ts`s', () => {
     assert.deepEqual(usersOf('koa', { types: false }), [])
     assert.deepEqual(usersOf('koa', { types: true }), [
       'api.ts',
@@ -176,7 +180,7 @@ describe('libraries', () => {
       'receiver/koa.ts',
     ])
     assert.deepEqual(usersOf('@koa/router', { types: true }), ['receiver/koa.ts'])
-    assert.deepEqual(usersOf('co-body', { types: true }), ['receiver/koa.ts'])
+    assert.deepEqual(usersOf('koa-bodyparser', { types: true }), ['receiver/koa.ts'])
   })
   it('diagnostics_channel is used by channels.ts, and no library of metrics, traces or logs by anybody', () => {
     assert.deepEqual(usersOf('node:diagnostics_channel', { types: true }), ['channels.ts'])

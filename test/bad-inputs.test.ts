@@ -186,7 +186,12 @@ describe('bad input 30: what a bad download means for the callback', LIMIT, () =
     const server = await startServer(t, () => {})
     const app = await startApp({ server: server.url.href, retries: 0, clock })
     t.after(app.close)
-    const callback = { key: 'k1', status: 2, url: `${server.url.origin}/x`, filetype: 'docx' }
+    const callback = {
+      key: 'k1',
+      status: 2,
+      url: `${server.url.origin}/cache/files/x`,
+      filetype: 'docx',
+    }
     const url = app.docs.callbackUrl('file-1')
     assert.deepEqual(await passTime(clock, postSigned(url, callback, clock.now())), again)
   })

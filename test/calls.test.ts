@@ -44,8 +44,10 @@ describe('forcesave', LIMIT, () => {
   it('says `certain: false` where others may save too', async (t) => {
     const { docs, open } = await startPair(t, { otherSaves: true, grace: 20 })
     await open('k1')
-    const expected = { outcome: 'unchanged', key: 'k1', reason: 'no-changes', certain: false }
-    assert.deepEqual(await docs.forcesave('k1'), expected)
+    assert.deepEqual(await docs.forcesave('k1'), {
+      ...{ outcome: 'unchanged', key: 'k1', reason: 'no-changes' },
+      ...{ certain: false, doubt: 'others-may-save' },
+    })
   })
 
   it('resolves `unchanged`, `not-open` for a key that nobody knows', async (t) => {
@@ -92,8 +94,8 @@ describe('forcesave', LIMIT, () => {
     server.conversion.fails = true
     const failed = await failure(docs.forcesave('k1'), 'CONVERSION_FAILED')
     assert.deepEqual([failed.key, failed.retryable, failed.error], ['k1', true, undefined])
-    const rejected = await failure(docs.forcesave('k1'), 'COMMAND_REJECTED')
-    assert.deepEqual([rejected.key, rejected.retryable, rejected.error], ['k1', true, 3])
+    const again = await failure(docs.forcesave('k1'), 'CONVERSION_FAILED')
+    assert.deepEqual([again.key, again.retryable, again.error], ['k1', true, undefined])
     server.conversion.fails = false
     editor.type('y')
     assert.equal((await docs.forcesave('k1')).outcome, 'saved')
@@ -626,16 +628,16 @@ describe('bad input 37: what onSave does', LIMIT, () => {
     assert.deepEqual(told, [{ key: 'k1', status: 'editing', users: ['u1'] }])
   })
 
-  it('calls forcesave on its own key: that one ends by its deadline, and the save goes on', async (t) => {
+  it('calls forcesave on its own key: that one is refused at once, and the save goes on', async (t) => {
     const inner: string[] = []
     const { docs, open } = await startPair(t, {
       async onSave(save) {
-        inner.push((await failure(docs.forcesave(save.key, { timeout: 200 }), 'TIMEOUT')).code)
+        inner.push((await failure(docs.forcesave(save.key), 'BAD_OPTION')).code)
       },
     })
     ;(await open('k1')).type('x')
     assert.equal((await docs.forcesave('k1')).outcome, 'saved')
-    assert.deepEqual(inner, ['TIMEOUT'])
+    assert.deepEqual(inner, ['BAD_OPTION'])
   })
 
   it('calls close(): its own save ends, and the others are told', async (t) => {

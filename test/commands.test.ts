@@ -128,6 +128,11 @@ describe('a command', () => {
     const { client } = await start(t, accepted)
     assert.deepEqual(await client.send('info', { key: 'k1' }), { key: 'k1' })
   })
+  it('takes ids of users that are numbers as their text', async (t) => {
+    const { client } = await start(t, response(200, '{"error":0,"users":[1319,"u2",0]}'))
+    const { users } = await client.send('info', { key: 'k1' })
+    assert.deepEqual(users, ['1319', 'u2', '0'])
+  })
   it('reads a list of forgotten files over 1 MB', async (t) => {
     const list = Array.from({ length: 50_000 }, (_, index) => `forgotten-key-of-a-file-${index}`)
     const { client } = await start(t, response(200, JSON.stringify({ error: 0, keys: list })))
@@ -175,6 +180,41 @@ describe('the token of a command', () => {
     const [prefix, sent] = server.requests[0]!.headers['authorizationjwt']!.split(' ')
     assert.equal(prefix, 'JWT')
     assert.deepEqual(verify(sent, clock.now()), { payload: body })
+  })
+})
+
+describe('a command by GET, as before Docs 4.2', () => {
+  const queryOf = ({ requests: [request] }: FaultyServer) => {
+    assert.equal(request!.method, 'GET')
+    assert.equal(request!.body, '')
+    const { pathname, searchParams } = new URL(request!.path, 'http://x')
+    assert.equal(pathname, '/coauthoring/CommandService.ashx')
+    return Object.fromEntries(searchParams)
+  }
+  it('goes to the older address only, with its fields and its token in the query', async (t) => {
+    const { client, clock, server } = await start(t, response(200, '{"error":0}'), {
+      commandMethod: 'GET',
+    })
+    await client.send('drop', { key: 'k 1&é', users: ['u1'] })
+    const { token: sent, ...fields } = queryOf(server)
+    assert.deepEqual(fields, { c: 'drop', key: 'k 1&é', users: '["u1"]' })
+    const verdict = verifyToken(sent, keys, token, clock.now())
+    assert.ok(verdict.ok)
+    const { c, key, users } = verdict.claims
+    assert.deepEqual({ c, key, users }, { c: 'drop', key: 'k 1&é', users: ['u1'] })
+    assert.equal(server.requests.length, 1)
+  })
+  it('bears its token in the header where the option says so', async (t) => {
+    const change = { commandMethod: 'GET', token: { ...token, in: 'header' } } as const
+    const { client, server } = await start(t, accepted, change)
+    await forcesave(client)
+    assert.deepEqual(queryOf(server), { c: 'forcesave', key: 'k1', userdata: 'u' })
+    assert.match(server.requests[0]!.headers['authorization']!, /^Bearer eyJ/)
+  })
+  it('gives nothing away of its query when it fails', async (t) => {
+    const { client } = connect(t, await closedPort(), { commandMethod: 'GET' })
+    const error = await failure(forcesave(client), 'UNREACHABLE')
+    assert.doesNotMatch(error.message, /userdata|c=/)
   })
 })
 
@@ -242,6 +282,10 @@ describe('bad input 27: an answer that no Docs server gives is BAD_RESPONSE', ()
     await failure(client.send('getForgotten', { key: 'k1' }), 'BAD_RESPONSE')
     await failure(client.send('info', { key: 'k1' }), 'BAD_RESPONSE')
     await failure(client.send('getForgottenList', {}), 'BAD_RESPONSE')
+    for (const users of ['[null]', '[{}]', '[true]', '[1e400]', '{}', '5']) {
+      const other = await start(t, response(200, `{"error":0,"users":${users}}`))
+      await failure(other.client.send('info', { key: 'k1' }), 'BAD_RESPONSE')
+    }
     await failure(client.send('license', {}), 'BAD_RESPONSE')
     await failure(client.send('version', {}), 'BAD_RESPONSE')
   })

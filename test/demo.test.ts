@@ -30,13 +30,12 @@ test(
     const { code, out, errors } = await runDemo()
     assert.equal(code, 0, out + errors)
     assert.equal(errors, '')
-    const asked = expectedVerdicts.filter(({ verdict }) => verdict.outcome !== 'info')
-    for (const { situation } of asked) {
+    for (const { situation } of expectedVerdicts) {
       if (!situation.startsWith('info')) assert.ok(out.includes(situation), situation)
     }
-    assert.match(out, /^33 forcesaves$/m)
+    assert.match(out, /^63 forcesaves$/m)
     assert.match(out, /koa-docs-callback +0 false confirmations, 0 hangs/)
-    assert.match(out, /by hand +3 false confirmations, 4 hangs/)
+    assert.match(out, /by hand +14 false confirmations, 4 hangs/)
     assert.match(out, /\| 1 ann Dear Ben,\n +\| 2 ann the demo works\./)
     const long = out.split('\n').filter((line) => line.length > 120)
     assert.deepEqual(long, [], 'it fits 120 columns')
@@ -47,7 +46,7 @@ test(
   'the demo ends with 1 and says what is wrong when a verdict is another one',
   TIMEOUT,
   async () => {
-    // With a shorter grace period four verdicts are others, as the table's `quick` column says.
+    // With a shorter grace period some verdicts are others, as the table's `quick` column says.
     const { code, out } = await runDemo({ GRACE: '200' })
     assert.equal(code, 1, out)
     const wrong = expectedVerdicts.filter(({ quick }) => quick !== undefined).length
@@ -60,5 +59,5 @@ test('a recording that is given is played, and each verdict printed', TIMEOUT, a
   const { code, out, errors } = await runDemo({}, ['test/wire/conversion-fails.jsonl'])
   assert.equal(code, 0, out + errors)
   assert.match(out, /^conversion-fails: status 7 for a forcesave/)
-  assert.equal(out.match(/CONVERSION_FAILED +12$/gm)?.length, 2, out)
+  assert.equal(out.match(/CONVERSION_FAILED +(10.1|8.5)$/gm)?.length, 2, out)
 })

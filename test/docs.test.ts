@@ -4,48 +4,11 @@ import { describe, it } from 'node:test'
 import { inspect } from 'node:util'
 import jwt from 'jsonwebtoken'
 import type { DocsEvents, Logger } from '../src/index.js'
-import { createDocs } from '../src/index.js'
+import { createDocs, isDocsError } from '../src/index.js'
 import { response, startServer } from './faulty-server.js'
 import { SECRET, startApp } from './support/app.js'
 import { LIMIT, post, postSigned, setStage } from './support/callbacks.js'
 import { failure, startPair } from './support/pair.js'
-
-describe('editorConfig()', LIMIT, () => {
-  const config = { document: { key: 'k1', title: 'Größe' }, editorConfig: { mode: 'edit' } }
-
-  it('gives the config with a token that any JWT library verifies', async (t) => {
-    const { docs } = await startPair(t)
-    const { token, ...rest } = docs.editorConfig(config)
-    assert.deepEqual(rest, config)
-    const { iat, exp, ...claims } = jwt.verify(token!, SECRET, {
-      algorithms: ['HS256'],
-    }) as jwt.JwtPayload
-    assert.deepEqual(claims, config)
-    assert.equal(exp! - iat!, 300)
-    assert.ok(!('token' in config), 'the argument is left as it was')
-  })
-  it('signs no token of before along, and replaces it', async (t) => {
-    const { docs } = await startPair(t)
-    const { token } = docs.editorConfig({ ...config, token: 'of before' })
-    const { iat, exp, ...claims } = jwt.verify(token, SECRET) as jwt.JwtPayload
-    assert.deepEqual(claims, config)
-    assert.ok(iat! <= exp!, 'it is the new token')
-  })
-  it('signs with the current secret, the first algorithm and the time of the options', async (t) => {
-    const secret = ['c'.repeat(32), 'p'.repeat(32)]
-    const { docs } = await startPair(t, {
-      secret,
-      token: { algorithms: ['HS512', 'HS256'], expiresIn: 60 },
-    })
-    const { token } = docs.editorConfig(config)
-    const { iat, exp } = jwt.verify(token!, secret[0]!, { algorithms: ['HS512'] }) as jwt.JwtPayload
-    assert.equal(exp! - iat!, 60)
-  })
-  it('gives the config unchanged where tokens are off', async (t) => {
-    const { docs } = await startPair(t, { secret: null })
-    assert.equal(docs.editorConfig(config), config)
-  })
-})
 
 describe('tokens of commands', LIMIT, () => {
   const accepted = response(200, '{"error":0,"version":"9.0.0"}')
@@ -96,6 +59,25 @@ describe('an older Docs server', LIMIT, () => {
     assert.deepEqual((await docs.info('k1')).users, ['u1'])
     assert.deepEqual(await docs.version(), { version: '4.1.2.37' })
   })
+})
+
+describe('a Docs server before 4.2', LIMIT, () => {
+  for (const place of ['body', 'header'] as const) {
+    it(`takes commands by GET, their token as for the ${place}`, async (t) => {
+      const { docs, open, server } = await startPair(t, {
+        simulation: { legacyOnly: true },
+        commandMethod: 'GET',
+        token: { in: place },
+      })
+      ;(await open('k1')).type('x')
+      const result = await docs.forcesave('k1', { userdata: 'ü & 1' })
+      assert.ok(result.outcome === 'saved' && result.userdata === 'ü & 1')
+      await docs.drop('k1', ['u1'])
+      const paths = server.log.flatMap((entry) => (entry.type === 'command' ? [entry.path] : []))
+      assert.ok(paths.length > 0)
+      for (const path of paths) assert.match(path, /^\/coauthoring\/CommandService\.ashx\?c=/)
+    })
+  }
 })
 
 const joined = { key: 'k1', status: 1, actions: [{ type: 1, userid: 'u1' }] }
@@ -160,6 +142,23 @@ describe('on()', LIMIT, () => {
     await postSigned(url, joined)
     await postSigned(url, joined)
     assert.deepEqual(heard, ['once', 'later'])
+  })
+
+  it('on() refuses a name that is no event, and what is no function', async (t) => {
+    const { app } = await setStage(t)
+    const on = (name: unknown, listener: unknown): unknown =>
+      app.docs.on(name as 'saved', listener as () => void)
+    for (const name of ['save', 'reject', 'toString', '', undefined]) {
+      assert.throws(
+        () => on(name, () => {}),
+        (error) =>
+          isDocsError(error, 'BAD_OPTION') && /^event: got .*saved.*rejected/.test(error.message),
+      )
+    }
+    assert.throws(
+      () => on('saved', 'not a function'),
+      (error) => isDocsError(error, 'BAD_OPTION') && /^listener: got "not/.test(error.message),
+    )
   })
 
   it('a listener that throws or rejects harms nobody, and is logged', async (t) => {
@@ -247,9 +246,9 @@ describe('secrets, tokens and query strings', LIMIT, () => {
       logger: { debug: log, info: log, warn: log, error: log },
     })
     t.after(app.close)
-    const link = `${server.url.origin}/cache/x/output.docx?md5=SECRETQUERY&expires=1`
+    const link = `${server.url.origin}/cache/files/x/output.docx?md5=SECRETQUERY&expires=1`
     await postSigned(app.docs.callbackUrl('r'), { key: 'k1', status: 2, url: link })
-    assert.match(lines.join('\n'), /\/cache\/x\/output\.docx was answered with HTTP 404/)
+    assert.match(lines.join('\n'), /\/cache\/files\/x\/output\.docx was answered with HTTP 404/)
     assert.doesNotMatch(lines.join('\n'), /SECRETQUERY|md5=|eyJ/)
   })
 })

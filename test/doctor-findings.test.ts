@@ -6,6 +6,7 @@ import { createServer as createHttpsServer } from 'node:https'
 import { connect, createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { buffer } from 'node:stream/consumers'
 import { describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { hostFinding } from '../src/doctor/hosts.js'
@@ -398,6 +399,24 @@ describe('at the callback address', LIMIT, () => {
       ? reply(413, '', { connection: 'close' })(exchange)
       : exchange.pass(),
   )
+
+  it('a body that something in front has read is no wrong secret', async (t) => {
+    const { url, callback } = await scene(t, {
+      app: {
+        before: [
+          async (ctx, next) => {
+            await buffer(ctx.req)
+            await next()
+          },
+        ],
+      },
+    })
+    const args = ['--server', url, '--callback', callback, ...QUICK]
+    const { of, findings } = await examineHere({ args, env: { DOCS_SECRET: SECRET } })
+    assert.deepEqual(of('callback').slice(0, 2), ['ok ours', 'fail body-lost'])
+    const { fix } = findings.find(({ code }) => code === 'body-lost') ?? {}
+    assert.match(fix?.join() ?? '', /in front of the body parser/)
+  })
 
   it('a private address is one that a Docs server elsewhere may not reach', async () => {
     const level = async (server: string, callback: string): Promise<string | undefined> =>

@@ -113,70 +113,95 @@ describe('allowed', () => {
       clock: virtualClock(),
       http: createHttp(),
     })
-    return (link: unknown) => downloader.allowed(link)?.href
+    const allowed = (link: unknown): string | undefined => downloader.allowed(link)?.href
+    return Object.assign(allowed, { whyNot: (link: unknown) => downloader.whyNot(link) })
   }
-  it('takes the links of the server', () => {
+  const FILE = 'cache/files/data/k1_1234/output.docx/output.docx?md5=a&expires=1'
+  it('asks the server for the path of a link, wherever the link leads', () => {
     const allowed = links('http://docs.internal')
     for (const link of [
-      'http://docs.internal/cache/x?md5=a',
-      'http://DOCS.internal:80/',
-      'http://docs.internal',
+      ...[`http://docs.internal/${FILE}`, `https://docs.example.com/${FILE}#x`],
+      ...[`http://localhost:8080/${FILE}`, `https://example.com/a/b/${FILE}`],
+      ...[`http://169.254.169.254/${FILE}`, `http://[::ffff:a9fe:a9fe]/${FILE}`],
+      ...[`http://docs.internal./${FILE}`, `http://*.docs.internal/${FILE}`, `http://0/${FILE}`],
     ]) {
-      assert.equal(allowed(link), new URL(link).href)
-      assert.equal(allowed(new URL(link)), new URL(link).href)
+      assert.equal(allowed(link), `http://docs.internal/${FILE}`, link)
+      assert.equal(allowed(new URL(link)), `http://docs.internal/${FILE}`, link)
     }
   })
-  const refused: unknown[] = [
-    ...[
-      undefined,
-      null,
-      5,
-      {},
-      [],
-      ['http://docs.internal/x'],
-      '',
-      '/cache/x',
-      'cache/x',
-      'http://',
-    ],
-    ...['file:///etc/passwd', 'data:text/plain,x', 'ftp://docs.internal/x', 'javascript:alert(1)'],
-    ...['blob:http://docs.internal/x', '//docs.internal/x', 'ws://docs.internal/x'],
-    ...[
-      'http://user@docs.internal/x',
-      'http://user:word@docs.internal/x',
-      'http://:word@docs.internal/',
-    ],
-    ...['http://other.internal/x', 'http://docs.internal:8080/x', 'https://docs.internal/x'],
-    ...['http://docs.internal.evil.example/x', 'http://docs.internal@evil.example/x'],
-    ...[
-      'http://docs.internal./x',
-      'http://evil.example/docs.internal',
-      'http://evil.example\\@docs.internal/',
-    ],
-    ...['http://127.1/', 'http://0/', 'http://2130706433/', 'http://0x7f.1/', 'http://[::]/'],
-    ...['http://[::ffff:a9fe:a9fe]/', 'http://[64:ff9b::7f00:1]/', 'http://100.64.0.1/'],
-  ]
-  for (const link of refused) {
-    it(`refuses ${JSON.stringify(link)}`, () => {
-      assert.equal(links('http://docs.internal')(link), undefined)
-      assert.equal(links('http://docs.internal', ['https://docs.example.com'])(link), undefined)
+  for (const server of ['http://docs.internal:81/a/docs', 'http://docs.internal:81/a/docs/']) {
+    it(`asks under the path of ${server}, once`, () => {
+      const allowed = links(server)
+      for (const before of ['', 'docs/', 'a/docs/', 'other/', 'a/docs/a/docs/']) {
+        const link = `https://docs.example.com/${before}${FILE}`
+        assert.equal(allowed(link), `http://docs.internal:81/a/docs/${FILE}`, before)
+      }
     })
   }
-  for (const server of ['http://docs.internal/docs', 'http://docs.internal/docs/']) {
-    it(`keeps to the path of ${server}`, () => {
-      const allowed = links(server)
-      assert.ok(allowed('http://docs.internal/docs/cache/x'))
-      for (const path of [
-        '',
-        'docs',
-        'docsx/y',
-        'other/docs/',
-        'docs/../x',
-        'docs/%2e%2e/x',
-        'docs/..%2fx',
-        'docs/..%5Cx',
-      ]) {
-        assert.equal(allowed(`http://docs.internal/${path}`), undefined, path)
+  it('takes what is behind the first /cache/files/ for the path, and the query for no path', () => {
+    const allowed = links('http://docs.internal')
+    assert.equal(
+      allowed('http://evil.example/cache/files/a/cache/files/b?c=/cache/files/d'),
+      'http://docs.internal/cache/files/a/cache/files/b?c=/cache/files/d',
+    )
+    assert.equal(allowed('http://evil.example/x?/cache/files/d'), undefined)
+    assert.equal(allowed('http://docs.internal/x#/cache/files/d'), undefined)
+    assert.equal(allowed('http://docs.internal/cache/filesx/d'), undefined)
+    assert.equal(allowed('http://docs.internal/x/cache/files'), undefined)
+  })
+  const tricks = [
+    ...['cache/files/../../x', 'cache/files/%2e%2e/x', 'cache/files/%2E./x', 'cache/files/./x'],
+    ...['x/../cache/files/y', 'cache/files/..%2fx', 'cache/files/..%5Cx', 'cache/files/..\\x'],
+    ...['cache/files//x', '/cache/files/x', 'cache\\files\\x', 'cache/files/%252e%252e/x'],
+    ...[
+      'cache/files/\tx',
+      'cache/files/x\n',
+      'cache/files/%00',
+      'cache/files/..',
+      'cache/files/a/..',
+    ],
+  ]
+  for (const path of tricks) {
+    it(`refuses the path ${JSON.stringify(path)}`, () => {
+      for (const server of ['http://docs.internal', 'http://docs.internal/docs']) {
+        assert.equal(links(server)(`http://docs.internal/${path}`), undefined)
+        assert.equal(links(server)(`https://docs.example.com/${path}`), undefined)
+      }
+    })
+  }
+  const refused: [link: unknown, why: RegExp][] = [
+    ...[undefined, null, 5, {}, [], ['http://docs.internal/cache/files/x'], ''].map(
+      (link): [unknown, RegExp] => [link, /^there is no link$/],
+    ),
+    ...['/cache/files/x', 'cache/files/x', 'http://', '//docs.internal/cache/files/x'].map(
+      (link): [unknown, RegExp] => [link, /no scheme or no host/],
+    ),
+    ['file:///cache/files/x', /scheme file:; allowed are http and https/],
+    ['data:text/plain,/cache/files/x', /scheme data:/],
+    ['ftp://docs.internal/cache/files/x', /scheme ftp:/],
+    ['javascript:alert(1)', /scheme javascript:/],
+    ['blob:http://docs.internal/cache/files/x', /scheme blob:/],
+    [
+      'http://user@docs.internal/cache/files/x',
+      /to http:\/\/docs\.internal\/cache\/files\/x has cred/,
+    ],
+    ['http://:word@docs.internal/cache/files/x', /credentials/],
+    ['http://docs.internal@evil.example/cache/files/x', /evil\.example.*credentials/],
+    ['http://docs.internal/', /docs\.internal\/ has no \/cache\/files\/.*downloadOrigins/],
+    [
+      'https://s3.example/b/x?sig=SECRET',
+      /to https:\/\/s3\.example\/b\/x has no .*downloadOrigins/,
+    ],
+    ['http://127.1/x', /to http:\/\/127\.0\.0\.1\/x has no/],
+    ['http://[64:ff9b::7f00:1]/x', /downloadOrigins/],
+  ]
+  for (const [link, why] of refused) {
+    it(`refuses ${JSON.stringify(link)} and says why, without its query`, () => {
+      for (const origins of [[], ['https://docs.example.com']]) {
+        const allowed = links('http://docs.internal', origins)
+        assert.equal(allowed(link), undefined)
+        assert.match(allowed.whyNot(link) ?? '', why)
+        assert.doesNotMatch(allowed.whyNot(link) ?? '', /SECRET|word|user/)
       }
     })
   }
@@ -442,16 +467,35 @@ describe('bad input 30: a bad download', () => {
       const path = await folder(t)
       const error = await failure(downloader.toFile(link, join(path, 'a.docx')), code)
       assert.equal(error.retryable, retryable)
+      assert.match(error.message, /\/cache\/files\/data\/k1_1234\/output\.docx/)
       assert.deepEqual(await readdir(path), [])
       assert.equal(clock.pending, 0)
       assert.equal(server.requests.length, 1)
       await closed(server)
     })
   }
+  const causes: [status: number, cause: RegExp][] = [
+    [403, /HTTP 403: the link has expired/],
+    [404, /HTTP 404: .*cache elsewhere .*`downloadOrigins`/],
+    [414, /HTTP 414: the link is longer than/],
+    [431, /HTTP 431: the link is longer than/],
+  ]
+  for (const [status, cause] of causes) {
+    it(`${status}: says what it means, and where the link led`, async (t) => {
+      const { downloader } = await start(t, response(status))
+      const link = 'https://docs.example.com/cache/files/x?SECRET'
+      const { message } = await failure(downloader.open(link), 'BAD_RESPONSE')
+      assert.match(message, cause)
+      assert.match(
+        message,
+        /^http:\/\/127.*\(for a link to https:\/\/docs\.example\.com\/cache\/files\/x\)/,
+      )
+    })
+  }
   it('nobody listens: UNREACHABLE, retryable', async (t) => {
     const url = await closedPort()
     const error = await failure(
-      create(t, url).downloader.open(new URL('/x?SECRET', url)),
+      create(t, url).downloader.open(new URL('/cache/files/x?SECRET', url)),
       'UNREACHABLE',
     )
     assert.equal(error.retryable, true)

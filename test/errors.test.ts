@@ -19,9 +19,11 @@ const CODES: Record<DocsErrorCode, { retryable: boolean }> = {
   UNREACHABLE: { retryable: true },
   CONVERSION_FAILED: { retryable: true },
   STORAGE_FAILED: { retryable: true },
+  EDITS_HELD: { retryable: true },
   CLOSED: { retryable: false },
   BAD_OPTION: { retryable: false },
   BAD_RESPONSE: { retryable: true },
+  BAD_RECORD: { retryable: false },
 }
 
 /** Another copy of the module, as a second installed version of the package is one. */

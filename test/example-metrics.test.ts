@@ -58,7 +58,7 @@ it('the numbers of docs.stats() are Prometheus metrics, read anew each time', LI
   for (const [name, value] of Object.entries(expected)) assert.equal(after.get(name), value, name)
   const settled = [...after].filter(([name]) => name.startsWith('docs_settled_total'))
   assert.equal(settled.length, 1)
-  assert.match(settled[0]![0], /^docs_settled_total\{outcome="saved",rule="\d+"\}$/)
+  assert.match(settled[0]![0], /^docs_settled_total\{outcome="saved",rule="\d+\.\d+"\}$/)
   const { sum } = docs.stats().durations.forcesave
   assert.equal(after.get('docs_duration_seconds_sum{what="forcesave"}'), sum / 1000)
   for (const [name, value] of before) {

@@ -12,7 +12,7 @@ import { promisify } from 'node:util'
 import type { Page } from 'playwright-core'
 import type { AxeResults } from 'axe-core'
 import { wordsFor, wordsForError } from '../examples/storage-app/words.js'
-import { DocsError, type DocsErrorCode } from '../src/index.js'
+import { DocsError, type DocsErrorCode, type Doubt } from '../src/index.js'
 import { closeBrowser } from './support/browser.js'
 import { environment } from './support/first-example.js'
 import { listen, stop } from './support/over-http.js'
@@ -184,6 +184,28 @@ describe('the storage app', LIMIT, () => {
     assert.equal(await versions(), 2)
   })
 
+  test('fills a narrow window after a resize, and takes back that the app is away', async (t) => {
+    const app = await startStorageApp(t)
+    const { page, verdict, complaints } = await openDocument(t, app, { user: 'Ann' })
+    for (const [width, height] of [
+      [390, 844],
+      [768, 1024],
+      [1280, 800],
+    ] as const) {
+      await page.setViewportSize({ width, height })
+      const place = (await page.locator('.editor').boundingBox())!
+      const frame = (await page.locator('.editor iframe').boundingBox())!
+      assert.ok(place.x + place.width <= width, `${width}: wider than the window`)
+      assert.ok(place.width - frame.width <= 2 && place.height - frame.height <= 2, `${width}`)
+    }
+    await app.kill()
+    await press(page, 'Save now')()
+    await verdict.getByText(/does not answer/).waitFor()
+    await app.start()
+    await verdict.getByText(/is back/).waitFor()
+    complaints.length = 0
+  })
+
   test('can be used with the keyboard alone', async (t) => {
     const app = await startStorageApp(t)
     const { page } = await openApp(t, app)
@@ -243,37 +265,61 @@ describe('the words of the storage app', () => {
     UNREACHABLE: /does not answer/,
     CONVERSION_FAILED: /could not convert/,
     STORAGE_FAILED: /could not be stored here/,
+    EDITS_HELD: /Open the document, close it/,
     COMMAND_REJECTED: /secret and its clock/,
     BAD_RESPONSE: /DOWNLOAD_ORIGINS/,
+    BAD_RECORD: /what Redis holds/,
     CLOSED: /being restarted/,
-    BAD_OPTION: /asked in a wrong way/,
+    BAD_OPTION: /sent an invalid request/,
   }
   test('say why it was not saved, and which version there is', () => {
     for (const [code, expected] of Object.entries(codes)) {
       const error = new DocsError(code as DocsErrorCode, 'for the log only', { error: 6 })
       const words = wordsForError(error, version)
       assert.match(words.text, expected)
-      assert.match(words.text, /^Not saved: .* number 3, of \{clock\}\.$/)
+      assert.match(words.text, /^Not saved: .* number 3, saved at \{clock\}\.$/)
       assert.doesNotMatch(words.text, /for the log only/)
       assert.deepEqual([words.tone, words.at], ['bad', at])
     }
   })
-  test('promise no more than the verdict does', () => {
-    const saved = {
-      ...({ outcome: 'saved', key: 'k', stored: { version: 3 }, final: false } as const),
-      ...({ trigger: 'command', lastSave: undefined, filetype: 'txt', users: [] } as const),
-      userdata: undefined,
+  const saved = {
+    ...({ outcome: 'saved', key: 'k', stored: { version: 3 }, final: false } as const),
+    ...({ trigger: 'command', lastSave: undefined, filetype: 'txt', users: [] } as const),
+    userdata: undefined,
+  }
+  const unchanged = { outcome: 'unchanged', key: 'k' } as const
+  const results = [
+    saved,
+    { ...unchanged, reason: 'no-changes' as const },
+    { ...unchanged, reason: 'not-open' as const },
+  ]
+  const doubts: Record<Doubt, RegExp> = {
+    'others-may-save': /Another save may still be under way/,
+    'docs-server-may-have-restarted': /may have been restarted/,
+    'editors-unknown': /not clear who is editing/,
+    'request-unanswered': /did not answer an earlier save/,
+    'save-outstanding': /has not arrived yet/,
+    'order-unknown': /not clear which is the newer one/,
+    'ledger-lost': /has lost track of earlier saves/,
+    'forgotten-file-left': /may hold more.*administrator/,
+    'forgotten-files-unknown': /never saved here.*administrator/,
+  }
+  test('say that all is stored only where that is certain', () => {
+    for (const result of results) {
+      const { tone, text } = wordsFor({ ...result, certain: true }, version)
+      assert.equal(tone, 'good')
+      assert.match(text, /Version 3 holds all that was typed before\.$/)
     }
-    const unchanged = { outcome: 'unchanged', key: 'k' } as const
-    for (const certain of [true, false]) {
-      const all = [
-        wordsFor({ ...saved, certain }, version),
-        wordsFor({ ...unchanged, reason: 'no-changes', certain }, version),
-        wordsFor({ ...unchanged, reason: 'not-open', certain }, version),
-      ]
-      const doubts = all.map(({ text }) => /may (be under way|hold more)/.test(text))
-      assert.deepEqual(doubts, [!certain, !certain, !certain])
-      for (const { tone } of all) assert.equal(tone, certain ? 'good' : 'unsure')
+  })
+  test('say for each doubt what could be wrong, and what to do', () => {
+    for (const [doubt, expected] of Object.entries(doubts)) {
+      for (const result of results) {
+        const given = { ...result, certain: false, doubt: doubt as Doubt }
+        const { tone, text } = wordsFor(given, version)
+        assert.equal(tone, 'unsure')
+        assert.match(text, expected)
+        assert.match(text, /Version 3 may lack something\. .*(save again|administrator)/)
+      }
     }
   })
 })

@@ -81,7 +81,7 @@ describe('the page', LIMIT, () => {
     await tell(pair)
     const { page } = pair
     await page.getByRole('option', { name: /refused, 403: token missing/ }).click()
-    await page.getByRole('complementary').getByText('It bore no token.').waitFor()
+    await page.getByRole('complementary').getByText('Are tokens switched on').waitFor()
   })
 
   it('is operable by keyboard from row to row', async (t) => {
@@ -138,6 +138,34 @@ describe('the page', LIMIT, () => {
     }
   })
 
+  it('finds one of many documents, and keeps the time line on a narrow screen', async (t) => {
+    const pair = await startPage(t, { width: 390, height: 844 })
+    const { page, open, docs } = pair
+    for (let n = 10; n < 40; n += 1) await open(`doc-${n}`, n === 17 ? 'zoe' : 'ann')
+    await post(docs.callbackUrl('file of doc-23'), { key: 'doc-23', status: 2 })
+    const listed = page.getByRole('navigation').getByRole('button')
+    await page.getByRole('button', { name: 'doc-39' }).waitFor()
+    const box = await page.locator('#lanes').boundingBox()
+    assert.ok(box !== null && box.y < 700, `the time line begins at ${box?.y}`)
+    const field = page.getByLabel('Find a key, ref or user')
+    for (const [words, key] of [
+      ['DOC-31', 'doc-31'],
+      ['file of doc-12', 'doc-12'],
+      ['zoe', 'doc-17'],
+    ] as const) {
+      await field.fill(words)
+      await until(async () => {
+        const texts = await listed.allInnerTexts()
+        return texts.length === 1 && texts[0]?.includes(key) === true
+      })
+    }
+    await field.fill('')
+    await page.getByLabel('Only with trouble').check()
+    await page.getByText('1 of 30 shown').waitFor()
+    assert.match(await listed.innerText(), /doc-23/)
+    assert.deepEqual(await findings(page), [])
+  })
+
   it('says when it is disconnected, and tries again by itself', async (t) => {
     const { page, docs, complaints } = await startPage(t)
     await page.getByRole('status').getByText('Live').waitFor()
@@ -171,8 +199,8 @@ describe('the page', LIMIT, () => {
     const recording = recordingIn('live', await readFile(await download.path(), 'utf8'))
     const played = await playOurs(recording, recording.options)
     assert.deepEqual(
-      played.commands.map((command) => verdictOf(command, played).outcome),
-      ['saved', 'failed'],
+      played.commands.map((command) => /^saved/.test(verdictOf(command, played))),
+      [true, false],
     )
   })
 })

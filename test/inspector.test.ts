@@ -3,11 +3,13 @@ import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
 import { createDocs, isDocsError, RejectSave } from '../src/index.js'
 import { axisOf } from '../src/pages/inspector-time.js'
-import { callbackWords } from '../src/pages/inspector-words.js'
+import { callbackWords, refusalWords } from '../src/pages/inspector-words.js'
 import { createTape, MAX_CHARACTERS, MAX_ENTRIES } from '../src/inspector/tape.js'
 import { whyOf } from '../src/inspector/why.js'
 import type { Entry } from '../src/inspector/entry.js'
-import type { Verdict } from '../src/ledger/event.js'
+import type { Verdict } from '../src/settlement/event.js'
+import type { Doubt, Trigger } from '../src/settlement/state.js'
+import type { TurnedAwayCode } from '../src/protocol/reject-code.js'
 import { SECRET } from './support/app.js'
 import { LIMIT, post, postSigned, send, setStage, sign } from './support/callbacks.js'
 import { entriesIn, entriesUpTo, listen, ofType, withInspector } from './support/inspector.js'
@@ -185,7 +187,16 @@ describe('the record', LIMIT, () => {
   it('stays within its bounds of entries and bytes, and the oldest go first', () => {
     const tape = createTape()
     const entry = (n: number, reason: string): Entry => ({
-      ...{ n, at: n, type: 'rejected', status: 403, reason, advice: '', key: `k${n % 10}` },
+      ...{
+        n,
+        at: n,
+        type: 'rejected',
+        code: 'token-missing',
+        status: 403,
+        reason,
+        advice: '',
+        key: `k${n % 10}`,
+      },
     })
     for (let n = 0; n < 100_000; n += 1) tape.add(entry(n, 'short'))
     const kept = tape.from(0)
@@ -207,65 +218,156 @@ describe('a callback that was turned away', LIMIT, () => {
   const callback = { key: 'k1', status: 4 }
   const signed = (token: string): object => ({ ...callback, token })
   type Refuse = (url: string) => Promise<unknown>
-  const cases: [what: string, advice: RegExp, refuse: Refuse][] = [
+  const cases: [code: TurnedAwayCode, reason: RegExp, advice: RegExp, refuse: Refuse][] = [
     [
-      'expired',
-      /^The token expired 1\d\d s ago\. Do the clocks differ\?/,
+      'token-expired',
+      /^token expired: 1\d\d s ago$/,
+      /^Do the clocks differ\?/,
       (url) => post(url, signed(sign({ ...callback, iat: now - 400, exp: now - 100 }))),
     ],
     [
-      'from a clock that is fast',
-      /^The token is of a time \d{3} s from now\. The clocks differ/,
+      'token-issued-in-future',
+      /^token issued-in-future: by \d{3} s$/,
+      /^The clocks differ/,
       (url) => post(url, signed(sign({ ...callback, iat: now + 500, exp: now + 800 }))),
     ],
     [
-      'signed with another secret',
+      'token-signature',
+      /^token signature$/,
       /^The token was signed with another secret\. Compare `secret`/,
       (url) => post(url, signed(sign(callback, { secret: 'x'.repeat(40) }))),
     ],
-    ['without a token', /^It bore no token\./, (url) => post(url, callback)],
-    ['not JSON', /^The body was not JSON/, (url) => send(url, { body: 'key=k1&status=4' })],
-    ['not a POST', /^It came as GET\. A redirect/, (url) => send(url, { method: 'GET' })],
+    ['token-missing', /^token missing$/, /^Are tokens switched on/, (url) => post(url, callback)],
     [
-      'too long',
-      /^It is longer than 2000 bytes/,
+      'token-malformed',
+      /^token malformed: not three parts/,
+      /its own Authorization header/,
+      (url) => post(url, callback, { authorization: 'Bearer of-the-proxy' }),
+    ],
+    [
+      'token-algorithm',
+      /^token algorithm: allowed: HS256$/,
+      /^Set `token\.algorithms`/,
+      (url) => post(url, signed(sign(callback, { header: { alg: 'HS512' } }))),
+    ],
+    [
+      'token-no-expiry',
+      /^token no-expiry$/,
+      /an expiry \(services/,
+      (url) => post(url, signed(sign({ ...callback, exp: undefined }))),
+    ],
+    [
+      'token-critical-header',
+      /^token critical-header: jku$/,
+      /sends no such token/,
+      (url) => post(url, signed(sign(callback, { header: { jku: 'http://x' } }))),
+    ],
+    [
+      'token-claims',
+      /^token claims: not a callback/,
+      /genuine, but not that of a callback/,
+      (url) => post(url, signed(sign({ ...callback, c: 'info' }))),
+    ],
+    [
+      'token-contradiction',
+      /^token contradiction: /,
+      /about two callbacks/,
+      (url) =>
+        post(url, signed(sign(callback)), {
+          authorization: `Bearer ${sign({ payload: { ...callback, key: 'k2' } })}`,
+        }),
+    ],
+    [
+      'body-not-json',
+      /^the body is not JSON$/,
+      /^Does something rewrite the body/,
+      (url) => send(url, { body: 'key=k1&status=4' }),
+    ],
+    [
+      'method',
+      /^the method is GET, not POST$/,
+      /A redirect turns it into a GET/,
+      (url) => send(url, { method: 'GET' }),
+    ],
+    [
+      'body-too-long',
+      /over maxBody, 2000 bytes$/,
+      /Raise `maxBody`/,
       (url) => post(url, { padding: 'x'.repeat(3_000) }).catch(() => {}),
     ],
     [
-      'to a URL that is not ours',
+      'not-a-callback',
+      /no key or no status/,
+      /something else use its secret/,
+      (url) => postSigned(url, { key: 'k1' }),
+    ],
+    [
+      'key-form',
+      /^the key: got "my file\.docx"; 1 to 128 characters/,
+      /^The Docs server documents no such key/,
+      (url) => postSigned(url, { ...callback, key: 'my file.docx' }),
+    ],
+    [
+      'unknown-status',
+      /^status 5 has no meaning/,
+      /newer Docs server/,
+      (url) => postSigned(url, { ...callback, status: 5 }),
+    ],
+    [
+      'ref-not-ours',
+      /^the ref in the URL is not ours$/,
       /^The address does not end in what/,
       (url) => postSigned(url.replace(/[^/]+$/, 'other'), callback),
     ],
     [
-      'with a link to elsewhere',
-      /^The link leads to another origin than `server`/,
+      'link-elsewhere',
+      /downloadOrigins/,
+      /^Nothing was fetched; the reason says why/,
       (url) =>
         postSigned(url, { ...callback, status: 6, url: 'http://elsewhere.example/cache/x?md5=a' }),
     ],
   ]
-  for (const [what, advice, refuse] of cases) {
-    it(`is told with what to do about it: ${what}`, async (t) => {
+  for (const [code, reason, advice, refuse] of cases) {
+    it(`is told as ${code}, in words, and with what to do about it`, async (t) => {
       const { app, url } = await setStage(t, {
         maxBody: 2_000,
         mount: withInspector,
       })
       await refuse(url)
       const entries = await entriesUpTo(`${app.url}/inspector`, ({ type }) => type === 'rejected')
-      const [rejected] = ofType(entries, 'rejected')
-      assert.match(rejected?.advice ?? '', advice)
+      const [rejected = assert.fail('nothing was told')] = ofType(entries, 'rejected')
+      assert.equal(rejected.code, code)
+      assert.match(rejected.reason, reason)
+      assert.match(rejected.advice, advice)
     })
   }
+
+  it('in words: refused, not used, or taken by what its header says', () => {
+    const words = (code: TurnedAwayCode, status: number) =>
+      refusalWords({ type: 'rejected', n: 0, at: 0, code, status, reason: '', advice: '' })
+    assert.equal(words('body-missing', 403), 'refused, 403')
+    assert.equal(words('body-missing', 200), 'taken in part')
+    assert.equal(words('link-elsewhere', 200), 'not used')
+  })
 
   it('is told of the file whose URL it came to, where that URL is ours', async (t) => {
     const { url, rejected } = await setStage(t)
     await post(url, callback)
     await post(url.replace(/[^/]+$/, 'other'), callback)
-    assert.deepEqual(rejected, [
-      { reason: 'token missing', status: 403, ref: 'file-1' },
-      { reason: 'token missing', status: 403 },
-    ])
+    const missing = { code: 'token-missing', reason: 'token missing', status: 403 }
+    assert.deepEqual(rejected, [{ ...missing, ref: 'file-1' }, missing])
   })
 })
+
+/** As the record has it: the outcome, the rule, and whether it is certain. */
+function inShort(verdict: string): string {
+  const outcome = /^(saved|unchanged|info)/.exec(verdict)?.[0] ?? 'failed'
+  const [rule = '', doubt] = verdict.split(' ').slice(verdict.split(' ').findIndex(isClause))
+  const mayBeCertain = outcome === 'saved' || outcome === 'unchanged'
+  return `${outcome} ${rule} ${mayBeCertain ? doubt === undefined : ''}`
+}
+
+const isClause = (word: string): boolean => /^\d+\.\d+$/.test(word)
 
 describe('the reason of a verdict', () => {
   const key = 'k1'
@@ -287,23 +389,16 @@ describe('the reason of a verdict', () => {
       ...(by && { id: by }),
     })
   const stored = (ms: number, save: string): Entry => at(ms, { type: 'ran', save })
-  const broke = (ms: number, save: string): Entry =>
-    at(ms, { type: 'ran', save, failure: { code: 'Error', message: 'disk full' } })
-  const saved = (rule: number, save?: string, trigger = 'command', certain = true): Verdict =>
-    ({
-      outcome: 'saved',
-      rule,
-      certain,
-      final: trigger === 'close',
-      trigger,
-      users: [],
-      stored: null,
-      ...(save && { save }),
-    }) as Verdict
-  const unchanged = (rule: number, reason: 'no-changes' | 'not-open', certain = true): Verdict => ({
-    ...{ outcome: 'unchanged', rule, certain, reason },
+  const saved = (rule: string, trigger: Trigger = 'command', doubt?: Doubt): Verdict => ({
+    ...{ outcome: 'saved', rule, save: 's', trigger, final: trigger === 'close' },
+    ...(doubt === undefined ? { certain: true } : { certain: false, doubt }),
+    ...{ users: [], stored: null },
   })
-  const failed = (rule: number, message: string, error?: number): Verdict => ({
+  const unchanged = (rule: string, reason: 'no-changes' | 'not-open', doubt?: Doubt): Verdict => ({
+    ...{ outcome: 'unchanged', rule, reason },
+    ...(doubt === undefined ? { certain: true } : { certain: false, doubt }),
+  })
+  const failed = (rule: string, message: string, error?: number): Verdict => ({
     outcome: 'failed',
     rule,
     error: {
@@ -318,107 +413,82 @@ describe('the reason of a verdict', () => {
 
   const cases: [verdict: Verdict, past: Entry[], words: string][] = [
     [
-      saved(4, 's'),
+      saved('4.1'),
       [asked, answered(0), came(20, 's', id), stored(30, 's')],
       'The save made for it came at {20} and was stored at {30}.',
     ],
     [
-      saved(4, 's'),
+      saved('4.2'),
       [asked, answered(4), came(20, 's', 'later.k1'), stored(30, 's')],
       'The save made for a later forcesave came at {20}, was stored at {30} and holds its edits too.',
     ],
     [
-      saved(5, 's', 'close'),
+      saved('5.1', 'close'),
       [asked, came(20, 's', undefined, 2), stored(30, 's')],
-      'The final save of {20} was stored at {30}, made as the last editor had left.',
+      'An info sent after the call said that all edits are acknowledged, and the save of {20} was stored at {30}.',
     ],
     [
-      saved(6, 's'),
-      [asked, came(5, 's', 'other.k1'), answered(4), stored(30, 's')],
-      'Answered 4 (nothing to save) while the save of {5} was under way, which was stored at {30}.',
+      unchanged('5.1', 'no-changes'),
+      [asked, answered(4)],
+      'An info sent after the call said that all edits are acknowledged, and nothing was stored since the call.',
     ],
     [
-      saved(6, 's'),
-      [asked, answered(4), came(20, 's', 'other.k1'), stored(30, 's')],
-      'Answered 4 (nothing to save) while another forcesave was under way, whose save came at {20}, which was stored at {30}.',
+      unchanged('6.1', 'not-open'),
+      [asked, answered(1)],
+      'The Docs server does not know the key and holds no forgotten file, and nothing was stored since the call.',
     ],
     [
-      saved(6, 's', 'button', false),
+      unchanged('7.3', 'no-changes'),
+      [asked, answered(4)],
+      'Answered 4 (nothing to save) while somebody edits, and nothing was stored since the call.',
+    ],
+    [
+      saved('7.5', 'button', 'others-may-save'),
       [asked, answered(4), came(20, 's'), stored(30, 's')],
-      'Answered 4 (nothing to save), and then a save by the save button came at {20}, which was stored at {30}. Not certain: the Docs server cannot be asked about one thing that could make it wrong.',
+      'Answered 4 (nothing to save) while somebody edits, and the save of {20} was stored at {30}. Not certain: a save button, a timer, a form or another application may be saving too, and the Docs server cannot be asked.',
     ],
     [
-      saved(8, undefined, 'forgotten'),
+      unchanged('13.4', 'not-open', 'forgotten-file-left'),
       [asked, answered(1)],
-      'Answered 1 (unknown key), and the forgotten file that the Docs server kept was stored.',
+      'Answered 1 (unknown key), and nothing was stored since the call. Not certain: the Docs server holds a forgotten file that may be older than what is stored.',
     ],
     [
-      saved(10, 's'),
-      [came(2, 's', 'old.k1'), asked, came(8, 's', 'old.k1'), answered(0), stored(30, 's')],
-      'The Docs server sent the save of {2} again for it at {8}: nothing is new since, and that save was stored at {30}.',
-    ],
-    [
-      unchanged(6, 'no-changes'),
-      [stored(0, 's'), asked, answered(4)],
-      'Answered 4 (nothing to save), and no other save was seen under way. The last save before was stored at {0}.',
-    ],
-    [
-      unchanged(8, 'not-open'),
-      [asked, answered(1)],
-      'Answered 1 (unknown key), and nothing of it waits to be stored.',
-    ],
-    [
-      unchanged(13, 'no-changes', false),
-      [asked, answered(0), came(20, '', undefined, 4)],
-      'The last editor left without changes at {20}, so no save is made for it any more. Not certain: the Docs server cannot be asked about one thing that could make it wrong.',
-    ],
-    [
-      failed(6, 'not stored'),
-      [asked, answered(4), came(20, 's'), broke(30, 's')],
-      'Answered 4 (nothing to save) while a save was under way, which failed at {30}: not stored.',
-    ],
-    [
-      failed(7, 'the Docs server answered', 3),
-      [asked, answered(3)],
-      'Answered 3 (internal error), and no save came within the grace period.',
-    ],
-    [
-      failed(7, 'the Docs server answered with error 6', 6),
+      failed('10.3', 'the Docs server answered with error 6', 6),
       [asked, answered(6)],
       'Answered 6 (bad token): the Docs server answered with error 6.',
     ],
     [
-      failed(7, 'no answer to forcesave'),
+      failed('10.3', 'no answer to forcesave'),
       [asked, answered(null)],
       'No answer came: no answer to forcesave.',
     ],
     [
-      failed(8, 'a forgotten file is there'),
+      failed('13.3', 'a forgotten file is there'),
       [asked, answered(1)],
       'Answered 1 (unknown key): a forgotten file is there.',
     ],
     [
-      failed(9, 'not stored'),
+      failed('10.4', 'not stored'),
       [came(0, 's', undefined, 3), asked, answered(4)],
-      'Answered 4 (nothing to save), but a save that failed before at {0} is in nothing that is stored: not stored.',
+      'Answered 4 (nothing to save), but a save that failed before at {0} is not contained in any stored file: not stored.',
     ],
     [
-      failed(12, 'not converted'),
+      failed('10.1', 'not converted'),
       [asked, answered(0), came(20, 's', id, 7)],
       'A save that holds its edits failed at {20}: not converted.',
     ],
     [
-      failed(15, 'no save by its deadline'),
+      failed('14.2', 'no save by its deadline'),
       [asked, answered(0)],
       'Answered 0 (none), and its deadline passed: no save by its deadline.',
     ],
     [
-      failed(16, 'the Docs server answered with error 1', 1),
+      failed('15.2', 'the Docs server answered with error 1', 1),
       [asked, answered(1)],
       'Answered 1 (unknown key): the Docs server answered with error 1.',
     ],
     [
-      { outcome: 'info', rule: 16, status: 'editing', users: ['u1', 'u2'] },
+      { outcome: 'info', rule: '15.1', status: 'editing', users: ['u1', 'u2'] },
       [asked],
       'The callback with its id and the response are both there: u1, u2 edit.',
     ],
@@ -434,12 +504,12 @@ describe('the reason of a verdict', () => {
   }
 
   it('speaks of nothing that this process has not seen', () => {
-    assert.deepEqual(whyOf(saved(4, 's'), id, []), {
+    assert.deepEqual(whyOf(saved('4.1'), id, []), {
       text: 'A save made for it or for a later forcesave was stored.',
       times: [],
     })
-    assert.deepEqual(whyOf(saved(6), id, []).times, [])
-    assert.deepEqual(whyOf(failed(9, 'not stored'), id, []).times, [])
+    assert.deepEqual(whyOf(saved('7.5'), id, []).times, [])
+    assert.deepEqual(whyOf(failed('10.4', 'not stored'), id, []).times, [])
   })
 })
 
@@ -674,10 +744,7 @@ describe('the download', { timeout: 60_000 }, () => {
         const verdicts = played.commands
           .filter(({ recorded }) => recorded.key === one)
           .map((command) => verdictOf(command, played))
-          .map(
-            (verdict) =>
-              `${verdict.outcome} ${verdict.rule} ${'certain' in verdict ? verdict.certain : ''}`,
-          )
+          .map(inShort)
         assert.deepEqual(
           verdicts.sort(),
           given(one).sort(),

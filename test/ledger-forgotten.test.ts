@@ -1,7 +1,7 @@
 /** Which forgotten files `recover()` may take, as stories (`settlement.md` 8, `src/ledger/forgotten.ts`). */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { judgeFound } from '../src/ledger/forgotten.js'
+import { judgeFound } from '../src/settlement/forgotten.js'
 import { arrivalOf, story, type Story } from './support/story.js'
 
 /** `recover()` has found a file: it arrives as `name` if it may. Gives what it is told. */
@@ -118,7 +118,7 @@ describe('a forgotten file that recover() has found', () => {
     assert.equal(find(s, 'H'), 'taken')
     assert.equal(
       s.store('H').ask('a').answer('a', 4).wait(1_000).told('a'),
-      'unchanged, no-changes',
+      'unchanged, no-changes, perhaps others-may-save',
     )
   })
 
@@ -134,41 +134,47 @@ describe('a forgotten file that recover() has found', () => {
     find(s)
     s.store('G')
     assert.equal(find(s, 'H'), 'taken')
-    s.store('H').editing(['u2']).saved('E', { status: 2, at: 9 })
+    s.store('H')
+      .editing(['u2'])
+      .saved('E', { status: 2, at: 9, left: ['u2'] })
     assert.equal(find(s, 'I'), 'outdated')
   })
 })
 
-describe('a search of rule 8 that finds what recover() has found', () => {
-  const searching = (): Story => refused().ask('a').answer('a', 1)
+describe('a search that finds what recover() has found', () => {
+  /** Answered 1, and the info too: the search is under way, and the story ends it. */
+  const searching = (): Story => {
+    const s = refused()
+    s.holds = 'unknown-key'
+    s.searches = false
+    return s.ask('a').answer('a', 1)
+  }
+  const searchedSince = (s: Story): number => s.state.asking?.turn ?? 0
 
   it('while it is being stored: it is one save, and the forcesave waits for it', () => {
     const s = searching()
+    const since = searchedSince(s)
     assert.equal(find(s), 'taken')
-    s.searched('a', 'H')
+    s.searched(since, 'H')
     assert.deepEqual([s.told('a'), s.runs], ['waits', ['F', 'G']])
+    s.searches = true
     assert.equal(s.store('G').told('a'), 'saved G')
-  })
-
-  it('once it is stored: it is one save, and the forcesave is told of it', () => {
-    const s = searching()
-    find(s)
-    s.store('G').searched('a', 'H')
-    assert.deepEqual([s.told('a'), s.runs], ['saved G', ['F', 'G']])
   })
 
   it('once it has failed: the forcesave fails', () => {
     const s = searching()
+    const since = searchedSince(s)
     find(s)
-    s.fail('G').searched('a', 'H')
+    s.fail('G').searched(since, 'H')
     assert.deepEqual([s.told('a'), s.runs], ['STORAGE_FAILED', ['F', 'G']])
   })
 
   it('before recover() does: recover() joins it', () => {
     const s = searching()
     const since = s.state.turn
-    s.searched('a', 'G')
+    s.searched(searchedSince(s), 'G')
     assert.equal(find(s, 'H', { since }), 'joined G')
+    s.searches = true
     assert.equal(s.store('G').told('a'), 'saved G')
   })
 })

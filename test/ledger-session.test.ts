@@ -1,14 +1,15 @@
-/** Which documents are open, by what the callbacks and answers tell (`src/ledger/session.ts`). */
+/** Which documents are open, by what the callbacks and answers tell (`src/ledger/open-documents.ts`). */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { transition } from '../src/ledger/document.js'
-import { isDoubtful, isListed, SESSION_KEPT } from '../src/ledger/session.js'
-import { expiresAt } from '../src/ledger/retention.js'
-import type { LedgerEvent } from '../src/ledger/event.js'
-import { emptyDocument, type DocumentState } from '../src/ledger/state.js'
+import { expiresAt, isDoubtful, isListed, withSessions } from '../src/ledger/open-documents.js'
+import { transition as machine } from '../src/settlement/machine.js'
+import { SESSION_KEPT } from '../src/settlement/timing.js'
+import type { LedgerEvent } from '../src/settlement/event.js'
+import { emptyDocument, type DocumentState } from '../src/settlement/state.js'
 import { arrivalOf, RULES, runOf, START } from './support/story.js'
 
 const MINUTE = 60_000
+const transition = withSessions(machine)
 
 /** One document: what is told of it, and what is known then. */
 class Document {

@@ -45,6 +45,7 @@ describe('defaults', () => {
         clockTolerance: 60,
       },
       otherSaves: true,
+      olderSaves: false,
       grace: 1_000,
       nudgeAfter: 10_000,
       retries: 2,
@@ -53,6 +54,8 @@ describe('defaults', () => {
       replyTimeout: 50_000,
       timeout: 60_000,
       commandTimeout: 15_000,
+      commandMethod: 'POST',
+      nodes: [],
       maxBody: 10 * 1024 * 1024,
       maxDownload: 1024 ** 3,
       downloadTimeout: 120_000,
@@ -82,6 +85,25 @@ describe('defaults', () => {
       in: 'header',
       algorithms: ['HS512', 'HS256'],
     })
+  })
+})
+
+describe('nodes and commandMethod', () => {
+  it('are taken, each node once', () => {
+    const given = ['http://docs-0.internal', 'http://docs-1.internal/x/', 'http://docs-0.internal/']
+    const { nodes, commandMethod } = resolve({ nodes: given, commandMethod: 'GET' })
+    assert.deepEqual(
+      nodes.map(({ href }) => href),
+      ['http://docs-0.internal/', 'http://docs-1.internal/x'],
+    )
+    assert.equal(commandMethod, 'GET')
+  })
+  it('say what is wrong with them', () => {
+    assert.match(refusal({ nodes: 'http://docs-0.internal' }), /^nodes: .*an array of addresses/)
+    const message = refusal({ nodes: ['http://a', 'http://user:hunter2@b'] })
+    assert.match(message, /^nodes\[1\]: /)
+    assert.doesNotMatch(message, /hunter2/)
+    assert.match(refusal({ commandMethod: 'get' }), /^commandMethod: .*'POST' and 'GET'/)
   })
 })
 

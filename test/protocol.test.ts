@@ -5,11 +5,12 @@ import { parseCallback } from '../src/protocol/callback.js'
 import { isKey } from '../src/protocol/key.js'
 import { createRefSigner } from '../src/protocol/ref.js'
 import { saveName } from '../src/protocol/save-name.js'
-import { isId, newId, packUserdata, unpackUserdata } from '../src/protocol/userdata.js'
+import { newId } from '../src/protocol/new-id.js'
+import { isId, packUserdata, unpackUserdata } from '../src/protocol/userdata.js'
 
 type Fields = Record<string, unknown>
 const parse = (fields: Fields) =>
-  parseCallback({ key: 'k1', status: 6, ...fields }) as unknown as Fields
+  parseCallback({ key: 'k1', status: 6, ...fields }, 'docs') as unknown as Fields
 
 describe('a document key', () => {
   it('has 1 to 128 characters of the alphabet, and is not . or ..', () => {
@@ -23,8 +24,8 @@ describe('a document key', () => {
 describe('a callback', () => {
   it('is an object of its own with a key and a status', () => {
     for (const value of [undefined, null, [], 'x', 5, {}, [{ key: 'k1', status: 2 }]])
-      assert.equal(parseCallback(value), undefined)
-    assert.equal(parseCallback(Object.create({ key: 'k1', status: 2 })), undefined)
+      assert.equal(parseCallback(value, 'docs'), undefined)
+    assert.equal(parseCallback(Object.create({ key: 'k1', status: 2 }), 'docs'), undefined)
     const bad: Fields[] = [
       { key: undefined },
       { key: '..' },
@@ -66,6 +67,7 @@ describe('a callback', () => {
       key: 'k1',
       users: ['u1'],
       actions: [{ type: 2, userid: 'u1' }],
+      commandId: undefined,
       userdata: { any: 'thing' },
       lastSave: Date.UTC(2026, 0, 1, 0, 0, 1),
       forcesaveType: 1,
@@ -102,12 +104,12 @@ describe('a callback', () => {
     const inherited = Object.assign(Object.create({ url: 'http://x', users: ['u'] }) as Fields, {
       ...{ key: 'k1', status: 2 },
     })
-    const { url, users } = parseCallback(inherited) as unknown as Fields
+    const { url, users } = parseCallback(inherited, 'docs') as unknown as Fields
     assert.deepEqual([url, users], [undefined, []])
   })
 
   it('leaves out the entries of a list that are of another type', () => {
-    const users = ['u1', 5, null, {}, ['u2'], 'u3']
+    const users = ['u1', true, null, {}, ['u2'], 'u3']
     const action = { type: 1, userid: 'u1' }
     const actions = [
       action,
@@ -126,6 +128,30 @@ describe('a callback', () => {
         ['u1', 'u3'],
         [action, action],
       ],
+    )
+  })
+
+  it('tells the command of ours that has caused it, and what the application gave to that', () => {
+    const id = newId()
+    const userdata = packUserdata('docs', id, 'a:b')
+    const own = parse({ userdata })
+    assert.deepEqual([own['commandId'], own['userdata']], [id, 'a:b'])
+    assert.deepEqual((own['body'] as Fields)['userdata'], userdata, 'the body is as it came')
+    const foreign = parse({ userdata: packUserdata('others', id) })
+    assert.deepEqual([foreign['commandId'], foreign['userdata']], [undefined, `others:${id}:`])
+  })
+
+  it('takes ids of users that are numbers as their text', () => {
+    const actions = [
+      { type: 1, userid: 1319 },
+      { type: 0, userid: -7.5 },
+      { type: 1, userid: '0' },
+    ]
+    const callback = parse({ status: 1, users: [1319, '1319', 0, Infinity, Number.NaN], actions })
+    assert.deepEqual(callback['users'], ['1319', '1319', '0'])
+    assert.deepEqual(
+      callback['actions'],
+      ['1319', '-7.5', '0'].map((userid, index) => ({ ...actions[index], userid })),
     )
   })
 

@@ -66,6 +66,17 @@ describe('tables', () => {
     assert.deepEqual(sorted(firstNames('Errors')), sorted(codes))
   })
 
+  test('every doubt is in it, and no other', async () => {
+    const doubts = await namesOf('settlement/state.ts', 'Doubt')
+    assert.deepEqual(sorted(firstNames('Doubts')), sorted(doubts))
+  })
+
+  test('every code of a refused callback is in it, and no other', async () => {
+    const codes = await namesOf('protocol/reject-code.ts', 'RejectCode')
+    const written = table('Refused callbacks').flatMap(([code]) => namesIn(code))
+    assert.deepEqual(sorted(written), sorted(codes))
+  })
+
   test('every event is in it with all that it tells, and no other', async () => {
     const written = table('Events').map(([name, , fields]) => [
       namesIn(name)[0],

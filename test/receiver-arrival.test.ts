@@ -1,9 +1,10 @@
 /** What of a callback the ledger is told: who caused the save, when it was made, and which one it is. */
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
-import type { Arrival } from '../src/ledger/event.js'
+import type { Arrival } from '../src/settlement/event.js'
 import { parseCallback, type FailureCallback, type SaveCallback } from '../src/protocol/callback.js'
-import { newId, packUserdata } from '../src/protocol/userdata.js'
+import { newId } from '../src/protocol/new-id.js'
+import { packUserdata } from '../src/protocol/userdata.js'
 import { arrivalOf } from '../src/receiver/arrival.js'
 
 const NOW = Date.UTC(2026, 0, 1)
@@ -12,10 +13,9 @@ const LINK = 'http://docs.internal/cache/files/data/k_1/output.docx/output.docx'
 
 /** A callback 6 with these fields instead, as the ledger is told of it. */
 function told(change: Record<string, unknown> = {}): Arrival {
-  const callback = parseCallback({ key: 'k', status: 6, url: `${LINK}?md5=a`, ...change })
+  const callback = parseCallback({ key: 'k', status: 6, url: `${LINK}?md5=a`, ...change }, 'docs')
   return arrivalOf(callback as SaveCallback | FailureCallback, {
     ref: 'file-1',
-    prefix: 'docs',
     now: NOW,
   })
 }

@@ -1,15 +1,17 @@
 /** The Koa side: routes, body parsers in front, other routes and the application's error handler. */
 import assert from 'node:assert/strict'
-import { text } from 'node:stream/consumers'
+import { buffer } from 'node:stream/consumers'
 import { describe, it } from 'node:test'
 import Router from '@koa/router'
 import type { Context, Middleware, Next } from 'koa'
 import bodyParser from 'koa-bodyparser'
+import { silentLogger } from '../src/events.js'
 import type { Docs } from '../src/index.js'
 import {
   done,
   forbidden,
   LIMIT,
+  notACallback,
   post,
   postSigned,
   send,
@@ -32,32 +34,48 @@ function witness(): { middleware: Middleware; passed: string[]; thrown: unknown[
 }
 
 describe('body parsers in front', LIMIT, () => {
+  /** Puts the whole body where `leave` says. */
+  const reads =
+    (leave: (ctx: Context, bytes: Buffer) => void): Middleware =>
+    async (ctx, next) => {
+      leave(ctx, await buffer(ctx.req))
+      await next()
+    }
+  const leavesNothing = reads(() => {})
+  const lossy: typeof parsers = [['one that has taken the body and left nothing', [leavesNothing]]]
   const parsers: [what: string, middleware: Middleware[]][] = [
     ['none', []],
     ['koa-bodyparser', [bodyParser()]],
     ['koa-bodyparser for forms only', [bodyParser({ enableTypes: ['form'] })]],
+    [
+      'koa-bodyparser that was told to leave it',
+      [(ctx, next) => ((ctx['disableBodyParser'] = true), next()), bodyParser()],
+    ],
     ['one that leaves the body undefined', [(_ctx, next) => next()]],
     ['one that sets undefined', [(ctx, next) => ((ctx.request.body = undefined), next())]],
+    ['one that gives a text', [reads((ctx, bytes) => (ctx.request.body = bytes.toString()))]],
+    ['one that gives bytes', [reads((ctx, bytes) => (ctx.request.body = bytes))]],
     [
-      'one that gives a text',
+      'one that keeps the text as rawBody',
+      [reads((ctx, bytes) => (ctx.request.rawBody = bytes.toString()))],
+    ],
+    [
+      'a host that parses before Koa does',
       [
-        async (ctx, next) => {
-          ctx.request.body = await text(ctx.req)
-          await next()
-        },
+        reads(({ req }, bytes) =>
+          Object.assign(req, { body: JSON.parse(bytes.toString()) as unknown }),
+        ),
       ],
     ],
     [
-      'one that has taken the body and tells nothing of it',
-      [
-        async (ctx, next) => {
-          await text(ctx.req)
-          await next()
-        },
-      ],
+      'a host that keeps the bytes',
+      [reads(({ req }, bytes) => Object.assign(req, { rawBody: new Uint8Array(bytes) }))],
     ],
   ]
-  for (const [what, before] of parsers) {
+  for (const [what, before] of [
+    ...parsers.filter(([what]) => what !== 'a host that parses before Koa does'),
+    ...lossy,
+  ]) {
     it(`${what}: a token in the header is found`, async (t) => {
       const { app, url, callback } = await setStage(t, { before })
       const authorization = `Bearer ${sign({ payload: callback() })}`
@@ -72,13 +90,101 @@ describe('body parsers in front', LIMIT, () => {
       assert.equal(app.stored.length, 0)
     })
   }
-  for (const [what, before] of parsers.slice(0, 2).concat(parsers.slice(3, 5))) {
-    it(`${what}: a token in the body is found`, async (t) => {
-      const { app, url, callback } = await setStage(t, { before })
-      assert.deepEqual(await postSigned(url, callback()), done)
-      assert.equal(app.stored.length, 1)
+  for (const [what, before] of parsers) {
+    it(`${what}: a token in the body is found, and what only it holds is kept`, async (t) => {
+      const { app, url, callback, rejected } = await setStage(t, { before: [...before] })
+      const { changesurl, history, ...plain } = callback()
+      const authorization = `Bearer ${sign({ payload: plain })}`
+      const token = sign({ ...plain, changesurl, history })
+      assert.deepEqual(await post(url, { ...plain, token }, { authorization }), done)
+      const { save } = app.stored[0] ?? assert.fail('not stored')
+      assert.deepEqual([save.changesUrl, save.history], [changesurl, history])
+      assert.deepEqual(rejected, [])
     })
   }
+  for (const [what, before] of parsers.filter(([what]) => /text|bytes/.test(what))) {
+    it(`${what}: it is decoded as strictly as our own`, async (t) => {
+      const { app, url, callback } = await setStage(t, { before })
+      const body = JSON.stringify({ token: sign(callback()) })
+      for (const bad of [`\ufeff\ufeff${body}`, `${body}x`, '', 'key=k1', '"x"']) {
+        const { status } = await send(url, { body: bad })
+        assert.equal(status, 403)
+      }
+      assert.equal(app.stored.length, 0)
+    })
+  }
+
+  it('leave nothing behind where there is none: our own reading does not show', async (t) => {
+    const seen: unknown[] = []
+    const { url, callback } = await setStage(t, {
+      before: [
+        async (ctx, next) => {
+          await next()
+          const { body, rawBody } = ctx.request as { body?: unknown; rawBody?: unknown }
+          seen.push(body, rawBody)
+        },
+      ],
+    })
+    assert.deepEqual(await postSigned(url, callback()), done)
+    assert.deepEqual(seen, [undefined, undefined])
+  })
+
+  describe('one that has taken the body and left nothing', () => {
+    const lost = /^the body was read before this handler, and nothing of it is left: /
+
+    it('is told as that, and not as a token that is missing', async (t) => {
+      const lines: unknown[] = []
+      const warn = (details: object): void => void lines.push(details)
+      const { app, url, callback, rejected } = await setStage(t, {
+        before: [leavesNothing],
+        logger: { ...silentLogger, warn },
+      })
+      assert.deepEqual(await postSigned(url, callback()), forbidden)
+      const [{ reason, ...about } = assert.fail('nobody was told')] = rejected
+      assert.match(reason, lost)
+      assert.deepEqual(about, { code: 'body-missing', status: 403, ref: 'file-1' })
+      assert.deepEqual([rejected.length, lines, app.stored], [1, rejected, []])
+    })
+
+    it('is told with tokens off, too', async (t) => {
+      const { url, callback, rejected } = await setStage(t, {
+        before: [leavesNothing],
+        secret: null,
+      })
+      assert.deepEqual(await post(url, callback()), notACallback)
+      assert.deepEqual(
+        rejected.map(({ code, status }) => [code, status]),
+        [['body-missing', 400]],
+      )
+    })
+
+    it('is told of a save that its header`s token brings, which is stored all the same', async (t) => {
+      const { app, url, callback, rejected } = await setStage(t, { before: [leavesNothing] })
+      const authorization = `Bearer ${sign({ payload: callback() })}`
+      const body = { ...callback(), token: sign(callback()) }
+      assert.deepEqual(await post(url, body, { authorization }), done)
+      assert.equal(app.stored.length, 1)
+      const [{ reason, ...about } = assert.fail('nobody was told')] = rejected
+      assert.match(reason, lost)
+      assert.deepEqual(about, { code: 'body-missing', status: 200, key: 'k1', ref: 'file-1' })
+    })
+  })
+
+  it('one that takes the token out: a save that comes without its history is told', async (t) => {
+    const { app, url, callback, rejected } = await setStage(t)
+    const { changesurl: _lost, ...rest } = callback({ history: {} })
+    const authorization = `Bearer ${sign({ payload: rest })}`
+    assert.deepEqual(await post(url, rest, { authorization }), done)
+    assert.equal(app.stored.length, 1)
+    const [{ reason, ...about } = assert.fail('nobody was told')] = rejected
+    assert.match(reason, /neither history nor changesurl/)
+    assert.deepEqual(about, { code: 'history-left-out', status: 200, key: 'k1', ref: 'file-1' })
+    // With either of them it is one like any other.
+    const other = callback({ key: 'k2' })
+    const whole = `Bearer ${sign({ payload: other })}`
+    assert.deepEqual(await post(url, other, { authorization: whole }), done)
+    assert.equal(rejected.length, 1)
+  })
 })
 
 it('a token in the header is found beside one that proxies repeat', LIMIT, async (t) => {

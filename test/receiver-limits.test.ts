@@ -92,6 +92,30 @@ describe('bad input 2: a body that is slow, short or without end', LIMIT, () => 
     assert.deepEqual(heard, [])
   })
 
+  it('nor when the sender has gone before its body is looked at, whatever its header bears', async (t) => {
+    const stage = await setStage(t, {
+      before: [
+        async ({ req }, next) => {
+          if (!req.complete) await new Promise((resolve) => req.once('close', resolve))
+          await next()
+        },
+      ],
+    })
+    const heard: unknown[] = []
+    stage.app.docs.on('saving', (event) => heard.push(event))
+    const turnedAway = new Promise((resolve) => {
+      stage.app.docs.on('rejected', resolve)
+      stage.app.docs.on('saving', resolve)
+    })
+    const { socket } = await open(t, stage.url)
+    const token = sign({ payload: stage.callback() })
+    socket.write(head(stage.url, [`Authorization: Bearer ${token}`, 'Content-Length: 1000']) + '{')
+    socket.end()
+    const reason = 'the body did not arrive'
+    assert.deepEqual(await turnedAway, { code: 'body-cut-off', reason, status: 400 })
+    assert.deepEqual(heard, [])
+  })
+
   for (const [encoding, pack] of [
     ['gzip', gzipSync],
     ['br', brotliCompressSync],
@@ -108,7 +132,7 @@ describe('bad input 2: a body that is slow, short or without end', LIMIT, () => 
       )
       socket.end()
       const reason = 'the body did not arrive'
-      assert.deepEqual(await turnedAway, { reason, status: 400 })
+      assert.deepEqual(await turnedAway, { code: 'body-cut-off', reason, status: 400 })
     })
   }
 })
@@ -126,7 +150,8 @@ describe('bad input 3: a body over maxBody: 413', LIMIT, () => {
     await closed
     assert.match(text(), /^HTTP\/1\.1 413 /)
     assert.match(text(), /\{"error":1\}$/)
-    assert.deepEqual(rejected, [{ reason: `a body over maxBody, ${maxBody} bytes`, status: 413 }])
+    const reason = `a body over maxBody, ${maxBody} bytes`
+    assert.deepEqual(rejected, [{ code: 'body-too-long', reason, status: 413 }])
   })
 
   it('exactly maxBody bytes are taken', async (t) => {

@@ -63,7 +63,8 @@ describe('a callback of status', LIMIT, () => {
       const { app, url, rejected, callback, files } = await setStage(t)
       assert.deepEqual(await postSigned(url, callback({ status })), done)
       assert.equal(rejected.length, 1)
-      assert.deepEqual({ ...rejected[0], reason: '' }, { ...about, reason: '', status: 200 })
+      const expected = { ...about, code: 'unknown-status', reason: '', status: 200 }
+      assert.deepEqual({ ...rejected[0], reason: '' }, expected)
       assert.deepEqual([app.stored.length, files.requests.length], [0, 0])
     })
   }
@@ -400,6 +401,7 @@ describe('a ref', LIMIT, () => {
       assert.deepEqual(reply, forbidden, segment)
     }
     assert.equal(rejected.length, segments.length)
+    assert.ok(rejected.every(({ code }) => code === 'ref-not-ours'))
     assert.ok(rejected.every(({ reason }) => reason === 'the ref in the URL is not ours'))
   })
 
@@ -460,9 +462,10 @@ describe('a ref', LIMIT, () => {
     assert.equal(rejected.length, 3)
     for (const { reason, ...about } of rejected) {
       assert.match(reason, /^it came to the callback URL of another ref/)
-      assert.deepEqual(about, { status: 403, key: 'k1', ref: 'file-2' })
+      assert.deepEqual(about, { ...elsewhere, status: 403 })
     }
   })
+  const elsewhere = { code: 'ref-of-another-file', key: 'k1', ref: 'file-2' }
   const link = (files: { url: URL }, digits: number): string =>
     `${files.url.origin}/cache/files/data/k1_${digits}/output.docx/output.docx`
 
@@ -494,7 +497,7 @@ describe('a ref', LIMIT, () => {
     assert.deepEqual(await postSigned(app.docs.callbackUrl('file-2'), came('u2')), done)
     const [{ reason, ...about } = assert.fail('nobody was told')] = rejected
     assert.match(reason, /same callbackUrl/)
-    assert.deepEqual(about, { status: 200, key: 'k1', ref: 'file-2' })
+    assert.deepEqual(about, { ...elsewhere, status: 200 })
   })
 
   for (const status of [3, 7]) {
@@ -523,7 +526,10 @@ describe('a ref', LIMIT, () => {
     assert.deepEqual(await postSigned(url, came), done)
     assert.deepEqual(await postSigned(url, callback()), done)
     assert.deepEqual(await postSigned(other, came), done)
-    assert.deepEqual(await postSigned(other, callback({ lastsave: undefined })), done)
+    assert.deepEqual(
+      await postSigned(other, callback({ lastsave: '2026-11-22T13:00:00.000Z' })),
+      done,
+    )
     assert.deepEqual(
       app.stored.map(({ ref }) => ref),
       ['file-1', 'file-2'],
@@ -565,5 +571,35 @@ describe('receive()', LIMIT, () => {
     assert.deepEqual(await post(url, {}, { authorization }), done)
     const { status, body } = await send(url, { body: '{' })
     assert.deepEqual({ status, body }, forbidden)
+  })
+
+  it('takes the body parsed, as text or as bytes, and says where none was left', async (t) => {
+    const { app, callback, rejected } = await setStage(t)
+    const ref = new URL(app.docs.callbackUrl('plain')).pathname.split('/').at(-1)
+    const reply = (body: unknown) => app.docs.receive({ body, headers: {}, ref })
+    const json = (key: string): string => JSON.stringify({ token: sign(callback({ key })) })
+    const bodies = [json('k1'), Buffer.from(json('k2')), JSON.parse(json('k3')) as unknown]
+    for (const body of bodies) assert.deepEqual(await reply(body), done)
+    assert.deepEqual(
+      app.stored.map(({ key }) => key),
+      ['k1', 'k2', 'k3'],
+    )
+    assert.deepEqual(rejected, [])
+    const bad = [
+      undefined,
+      '',
+      `\ufeff${json('k4')}`,
+      Buffer.from([0xff]),
+      new ArrayBuffer(8),
+      null,
+    ]
+    for (const body of bad) assert.deepEqual(await reply(body), forbidden)
+    assert.deepEqual(
+      rejected.map(({ code }) => code),
+      [
+        ...['body-missing', 'body-not-json', 'body-not-json', 'body-not-json'],
+        ...['token-missing', 'token-missing'],
+      ],
+    )
   })
 })

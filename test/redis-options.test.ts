@@ -109,7 +109,9 @@ describe('redis may be', () => {
           const calls = Array.from({ length: 20 }, (_, index) =>
             (index % 2 === 0 ? one : other)!.docs.forcesave('numbers', { timeout: 20_000 }),
           )
-          for (const { outcome } of await Promise.all(calls)) assert.equal(outcome, 'saved')
+          // Those that were answered 4 after the save was stored had nothing new.
+          const outcomes = (await Promise.all(calls)).map(({ outcome }) => outcome)
+          assert.ok(outcomes.includes('saved'))
         }
       } finally {
         await Promise.all([one!.close(), other!.close()])

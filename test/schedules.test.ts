@@ -12,19 +12,10 @@ const COUNT = 500
 /** How many schedules, from seed 1, something broken may survive: the same ones in every run. */
 const PATIENCE = 1000
 
-// To be widened to all kinds of trouble when the state machine works by proofs.
-test(`${COUNT} random schedules in a well-behaved world confirm nothing wrongly, and end (SEED=${first})`, async (t) => {
-  const summary = await runMany(first, COUNT, { troubles: [] })
-  const { calls, ends } = summary
-  // I4, too, when a save says in which order it comes: two saves of one second are stored either way now.
-  const failed = summary.failed.filter(({ violations }) =>
-    violations.some((violation) => !violation.startsWith('I4')),
-  )
-  assert.deepEqual(
-    failed,
-    [],
-    `replay with: npm run schedules -- --trouble none --seed ${failed[0]?.seed}`,
-  )
+test(`${COUNT} random schedules in bad worlds confirm nothing wrongly, lose nothing, and end (SEED=${first})`, async (t) => {
+  const summary = await runMany(first, COUNT)
+  const { calls, ends, failed } = summary
+  assert.deepEqual(failed, [], `replay with: npm run schedules -- --seed ${failed[0]?.seed}`)
   t.diagnostic(`\n${tableOf(summary)}`)
   // A world in which nothing ever succeeds would prove nothing.
   const certain = (ends.saved ?? 0) + (ends.unchanged ?? 0)

@@ -350,4 +350,21 @@ describe('repeated callbacks', LIMIT, () => {
     for (let times = 0; times < 3; times += 1) await post(url, came)
     assert.deepEqual(await listed(docs.sessions()), ['k1: ann'])
   })
+
+  it('name a user by text and by number, who is one all the same', async (t) => {
+    const { docs, app } = await startPair(t, { secret: null, grace: 0 })
+    const url = app.docs.callbackUrl('file-1')
+    const came = (users: unknown[]): object => ({
+      key: 'k1',
+      status: 1,
+      users,
+      actions: [{ type: 1, userid: 1319 }],
+    })
+    for (const users of [['1319'], [1319]]) {
+      await post(url, came(users))
+      assert.deepEqual(await listed(docs.sessions()), ['k1: 1319'])
+      await post(url, { key: 'k1', status: 4, actions: [{ type: 0, userid: 1319 }] })
+      assert.deepEqual(await listed(docs.sessions()), [])
+    }
+  })
 })

@@ -62,7 +62,7 @@ describe('stats()', LIMIT, () => {
         ['saved', [1]],
         ['unchanged', [1]],
         ['failed', []],
-        ['info', [2]],
+        ['info', [1]],
       ],
     )
     assert.deepEqual(counted({ ...stats, settled: {} as never }), {

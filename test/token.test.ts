@@ -205,12 +205,18 @@ describe('verifyCallback', () => {
       undefined,
       '',
       [bearer(callback)],
-      bearer(callback).replace('B', 'b'),
+      bearer(callback).replace('B', 'C'),
+      bearer(callback).replace(' ', ''),
       forge(times),
     ]) {
       assert.equal(reason(receive({}, header)), 'missing')
     }
     assert.equal(reason(receive({}, `${bearer(callback)}, ${bearer(callback)}`)), 'malformed')
+  })
+  it('takes the scheme in any case, as HTTP has it', () => {
+    for (const scheme of ['bearer', 'BEARER', 'bEaReR']) {
+      assert.equal(reason(receive({}, bearer(callback).replace('Bearer', scheme))), 'ok')
+    }
   })
   it('judges by the header alone when the body holds no token, whatever else it is', () => {
     for (const body of [

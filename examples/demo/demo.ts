@@ -8,7 +8,6 @@
  *
  * `GRACE=200 npm run demo` plays them with another grace period, in ms; some verdicts are others then.
  */
-import { isDeepStrictEqual } from 'node:util'
 import { playOurs } from '../../test/support/ours.js'
 import { recordings, type Recording } from '../../test/support/recording.js'
 import { verdictOf } from '../../test/support/verdicts-of.js'
@@ -52,10 +51,10 @@ async function show(recording: Recording): Promise<void> {
         byHandWords(other, command),
       ]),
     )
-    if (isDeepStrictEqual(verdict, row.verdict)) continue
+    if (verdict === row.verdict) continue
     wrong += 1
-    print(`    WRONG: expected is ${JSON.stringify(row.verdict)}`)
-    print(`           and not     ${JSON.stringify(verdict)}`)
+    print(`    WRONG: expected is ${row.verdict}`)
+    print(`           and not     ${verdict}`)
   }
   print('')
 }

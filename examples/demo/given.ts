@@ -4,7 +4,7 @@ import { basename } from 'node:path'
 import { playOurs } from '../../test/support/ours.js'
 import { recordingIn } from '../../test/support/recording.js'
 import { verdictOf } from '../../test/support/verdicts-of.js'
-import { cameBy, line, verdictWords } from './table.js'
+import { cameBy, line, ruleIn, verdictWords } from './table.js'
 
 /** Plays them with the options that were recorded, and answers whether every call has ended. */
 export async function playGiven(
@@ -29,7 +29,7 @@ export async function playGiven(
           String(answer ?? 'none'),
           cameBy(played, command),
           verdict === undefined ? 'it never ended' : verdictWords(verdict),
-          verdict === undefined || verdict.rule === 0 ? '' : String(verdict.rule),
+          verdict === undefined ? '' : ruleIn(verdict),
         ]),
       )
     }

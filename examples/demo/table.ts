@@ -1,5 +1,4 @@
 /** The words of the demo's table. */
-import type { Expected } from '../../test/support/wire-verdicts.js'
 import type { Played, PlayedCommand } from '../../test/support/player.js'
 import { isFalse } from '../../test/support/verdicts-of.js'
 import type { Recording } from '../../test/support/recording.js'
@@ -15,6 +14,17 @@ export function line(cells: Row): string {
 
 /** What each recording shows, in words for someone who sees it for the first time. */
 const TITLES: Readonly<Record<string, string>> = {
+  'answered-3-then-saved': 'A forcesave is answered 3, and its save comes all the same',
+  'final-save-of-the-session-before-comes-last': 'An older final save comes after a newer one',
+  'forcesave-after-refused-final-save': 'The storage application has refused the final save',
+  'forcesave-between-final-saves': 'The final save is sent again and again',
+  'forcesaves-at-once': 'Six forcesaves at once',
+  'info-while-final-save-converts': 'The final save takes long to convert',
+  'reopened-after-final-save': 'Opened again just after the final save',
+  'reopened-while-final-save-converts': 'Opened again before the final save is made',
+  'restart-while-converting': 'The Docs server restarts while it converts',
+  'restart-while-replying': 'The Docs server restarts before it hears our reply',
+  'restart-with-unsaved-edits': 'The Docs server restarts over an unsaved edit',
   'basic-session': 'A plain session: open, type, close',
   'basic-session-without-jwt': 'The same without tokens',
   'conversion-fails': 'The Docs server cannot convert the document',
@@ -51,21 +61,18 @@ function words(userdata: unknown): string {
   return text.length <= 14 ? text : `${text.slice(0, 13)}…`
 }
 
-/** A verdict in a few words. */
-export function verdictWords(verdict: Expected): string {
-  switch (verdict.outcome) {
-    case 'saved':
-      return `saved${verdict.trigger === 'close' ? ' (final save)' : ''}${doubt(verdict.certain)}`
-    case 'unchanged':
-      return `unchanged, ${verdict.reason}${doubt(verdict.certain)}`
-    case 'failed':
-      return `${verdict.code}${verdict.error === undefined ? '' : ` ${verdict.error}`}`
-    case 'info':
-      return verdict.status
-  }
+/** A verdict in a few words, without the rule and what it rests on. */
+export function verdictWords(verdict: string): string {
+  const [outcome = '', what = '', trigger] = verdict.split(' ')
+  const doubt = /\d+\.\d+ \S/.test(verdict) ? ', not certain' : ''
+  if (outcome === 'saved') return `saved${trigger === 'close' ? ' (final save)' : ''}${doubt}`
+  if (outcome === 'unchanged') return `unchanged${doubt === '' ? `, ${what}` : doubt}`
+  if (outcome === 'info') return what
+  return /^\d+$/.test(what) ? `${outcome} ${what}` : outcome
 }
 
-const doubt = (certain: boolean): string => (certain ? '' : ', not certain')
+/** The clause of `docs/settlement.md` that decided. */
+export const ruleIn = (verdict: string): string => /\d+\.\d+/.exec(verdict)?.[0] ?? ''
 
 export type Mark = 'right' | 'false' | 'hangs'
 

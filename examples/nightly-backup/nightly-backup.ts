@@ -4,7 +4,7 @@
  *
  *     0 3 * * *  cd /srv/files-app; node --import tsx examples/nightly-backup/nightly-backup.ts; restic backup files
  *
- * Exit code 0: all of it is stored, what is counted as uncertain most likely so. 1: some of it is not, and
+ * Exit code 0: all of it is stored, but what is counted as uncertain is not proven to be. 1: some of it is not, and
  * the last lines say what and why. 130: it was interrupted. With `;` the backup is made in any case, with
  * `&&` only without a failure.
  */

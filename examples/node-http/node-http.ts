@@ -22,7 +22,7 @@ async function answer(request: IncomingMessage): Promise<Reply> {
     case 'POST /callback': {
       const bytes = await read(request)
       if (bytes === undefined) return { status: 413, body: { error: 1 } }
-      return docs.receive({ body: parse(bytes), headers: request.headers, ref: name })
+      return docs.receive({ body: bytes, headers: request.headers, ref: name })
     }
     case 'GET /callback-url': // for `editorConfig.callbackUrl` in the page
       return { status: 200, body: { callbackUrl: docs.callbackUrl(name) } }
@@ -43,15 +43,6 @@ async function read(request: IncomingMessage): Promise<Buffer | undefined> {
     else chunks.length = 0
   }
   return size <= MAX_BODY ? Buffer.concat(chunks) : undefined
-}
-
-/** What is not JSON is undefined: that there is no token in it is then said by the reply. */
-function parse(bytes: Buffer): unknown {
-  try {
-    return JSON.parse(bytes.toString()) as unknown
-  } catch {
-    return undefined
-  }
 }
 
 const failed = (error: unknown): Reply =>

@@ -13,6 +13,7 @@ export interface Settings {
   /** Where browsers reach it. */
   docsPublicUrl: string
   secret: string
+  /** Where it keeps its cache, if that is a storage of its own. */
   downloadOrigins: string[]
   redis: string | undefined
   /** How long a save may take, in ms. */
@@ -41,8 +42,7 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
     docsUrl,
     docsPublicUrl,
     secret: DOCS_SECRET,
-    // Links of saves carry the address under which browsers reach the Docs server.
-    downloadOrigins: [new URL(docsPublicUrl).origin, ...origins.filter((origin) => origin !== '')],
+    downloadOrigins: origins.filter((origin) => origin !== ''),
     redis: env['REDIS_URL'],
     timeout: Number(env['SAVE_TIMEOUT'] ?? 20_000),
     inspector: env['NODE_ENV'] !== 'production' && ['127.0.0.1', '::1', 'localhost'].includes(HOST),

@@ -1,9 +1,9 @@
 /** A verdict in words, for somebody who has never heard of callbacks. */
-import type { DocsError, ForcesaveResult } from '../../src/index.js'
+import type { DocsError, Doubt, ForcesaveResult } from '../../src/index.js'
 import type { Version } from './files.js'
 
 export interface Words {
-  /** `good`: it is stored, or there was nothing to store. `unsure`: most likely so. `bad`: it is not known. */
+  /** `good`: all is stored. `unsure`: something may be missing. `bad`: it was not saved, or not confirmed. */
   tone: 'good' | 'unsure' | 'bad'
   /** `{ago}` and `{clock}` stand for `at`: "3 s ago", "12:01". The browser knows the time zone. */
   text: string
@@ -11,58 +11,71 @@ export interface Words {
   at: string
 }
 
+/** What could make a result wrong, for each doubt. */
+const DOUBTS: Readonly<Record<Doubt, string>> = {
+  'others-may-save': 'Another save may still be under way.',
+  'docs-server-may-have-restarted': 'The Docs server may have been restarted.',
+  'editors-unknown': 'It is not clear who is editing.',
+  'request-unanswered': 'The Docs server did not answer an earlier save.',
+  'save-outstanding': 'An earlier save has not arrived yet.',
+  'order-unknown': 'Two versions were saved, and it is not clear which is the newer one.',
+  'ledger-lost': 'This application has lost track of earlier saves.',
+  'forgotten-file-left': 'The Docs server keeps an older file that may hold more.',
+  'forgotten-files-unknown': 'The Docs server may keep a file that was never saved here.',
+}
+
+/** These do not pass by themselves: somebody has to look. */
+const FOR_AN_ADMINISTRATOR: readonly Doubt[] = ['forgotten-file-left', 'forgotten-files-unknown']
+
 /** @param version which the verdict is about: the one stored, or the latest */
 export function wordsFor(result: ForcesaveResult, version: Version): Words {
   const { number, savedAt: at } = version
-  const tone = result.certain ? 'good' : 'unsure'
-  if (result.outcome === 'saved') {
-    const text = result.certain
-      ? `Saved {ago}. Version ${number} holds all that was typed before.`
-      : `Saved {ago} as version ${number}. Most likely that is all, but another save may be under way ` +
-        'of which the Docs server does not tell. To be sure, save again in a minute.'
-    return { tone, text, at }
-  }
-  if (result.reason === 'not-open') {
-    const text = result.certain
-      ? `Nothing new since {clock}: nobody has the document open. Version ${number} is the latest.`
-      : 'Nothing new since {clock}, but the Docs server keeps a file of an earlier session that may ' +
-        'hold more. Whoever runs this application can look at it.'
-    return { tone, text, at }
-  }
-  const text = result.certain
-    ? `Nothing new since {clock}. Version ${number} holds it all.`
-    : 'Nothing new since {clock}, as far as the Docs server tells. If somebody has typed since, ' +
-      'another save may be under way: save again in a minute to be sure.'
-  return { tone, text, at }
+  const what = {
+    saved: `Saved {ago}. Version ${number} `,
+    'no-changes': `Nothing new since {clock}. Version ${number} `,
+    'not-open': `Nothing new since {clock}, and nobody has the document open. Version ${number} `,
+  }[result.outcome === 'saved' ? 'saved' : result.reason]
+  if (result.certain) return { tone: 'good', text: `${what}holds all that was typed before.`, at }
+  return { tone: 'unsure', text: `${what}may lack something. ${doubtOf(result)}`, at }
 }
 
-/** @param last the version that is stored, whatever has gone wrong */
+function doubtOf({ doubt = 'others-may-save' }: ForcesaveResult): string {
+  return FOR_AN_ADMINISTRATOR.includes(doubt)
+    ? `${DOUBTS[doubt]} Ask your administrator to look at it.`
+    : `${DOUBTS[doubt]} To be sure, save again after the next change.`
+}
+
+/** @param last the newest version that is stored */
 export function wordsForError(error: DocsError, last: Version): Words {
-  const text = `Not saved: ${reasonOf(error)} The last stored version is number ${last.number}, of {clock}.`
+  const text = `Not saved: ${reasonOf(error)} The last stored version is number ${last.number}, saved at {clock}.`
   return { tone: 'bad', text, at: last.savedAt }
 }
 
 function reasonOf({ code, error, retryable }: DocsError): string {
   switch (code) {
     case 'TIMEOUT':
-      return 'the Docs server took too long. What it still sends is stored and shows up in the list.'
+      return 'the Docs server took too long. A save that comes later is stored and shows up in the list.'
     case 'UNREACHABLE':
       return 'the Docs server does not answer. What you type stays in the editor; try again in a moment.'
     case 'CONVERSION_FAILED':
       return 'the Docs server could not convert the document. It keeps your changes; change something and try again.'
     case 'STORAGE_FAILED':
       return retryable
-        ? 'the file has come, but could not be stored here. Your changes are still in the Docs server; try again.'
-        : 'the file has come, but cannot be stored here. Whoever runs this application has to look at it.'
+        ? 'the file arrived but could not be stored here. Your changes are still in the Docs server; try again.'
+        : 'the file arrived but cannot be stored here. Ask your administrator to look at it.'
+    case 'EDITS_HELD':
+      return 'the Docs server holds changes that it is not saving. It may have been restarted. Open the document, close it, and try again.'
     case 'COMMAND_REJECTED':
       return error === 6 || error === 7
-        ? 'the Docs server refused the request. Its secret and its clock have to be those of this application.'
+        ? 'the Docs server refused the request. Its secret and its clock must match those of this application.'
         : `the Docs server refused the request (error ${error ?? 0}).`
     case 'BAD_RESPONSE':
-      return 'the answer of the Docs server is of no use. Whoever runs this application should check DOCS_URL and DOWNLOAD_ORIGINS.'
+      return 'the answer of the Docs server is not usable. Ask your administrator to check DOCS_URL and DOWNLOAD_ORIGINS.'
     case 'CLOSED':
       return 'this application is being restarted. Try again in a moment.'
+    case 'BAD_RECORD':
+      return 'what Redis holds of this document cannot be read. Whoever runs this application has to look at its log.'
     case 'BAD_OPTION':
-      return 'this application asked in a wrong way. Whoever runs it has to look at it.'
+      return 'this application sent an invalid request. Ask your administrator to look at it.'
   }
 }

@@ -2,7 +2,7 @@
 import type { Clock } from '../clock.js'
 import type { Logger } from '../events.js'
 import type { Ledger, Perform } from '../ledger/ledger.js'
-import type { Rules } from '../ledger/state.js'
+import type { Rules } from '../settlement/state.js'
 import type { Schedule, Sweep } from '../recovery/schedule.js'
 import type { RunSave, SaveQueue, SaveReport } from '../saves/queue.js'
 

@@ -3,17 +3,21 @@ import { createRedisLedger } from '../ledger/redis.js'
 import { createRedisStore } from '../ledger/redis-store.js'
 import { subscribeOver } from '../ledger/redis-subscribe.js'
 import type { Ledger } from '../ledger/ledger.js'
-import { runnableOf } from '../ledger/order.js'
+import { runnableOf } from '../settlement/order.js'
 import { createBullmqQueue } from '../saves/bullmq-queue.js'
 import type { RunSave, SaveQueue, SaveReport } from '../saves/queue.js'
 import { createBullmqSchedule } from '../recovery/bullmq-schedule.js'
 import type { Schedule, Sweep } from '../recovery/schedule.js'
 import type { BackendParts, RedisOption } from './backend.js'
 import { openConnections } from './redis-connections.js'
+import { createGate, type Gate } from './redis-gate.js'
 import { lookAtRedis } from './redis-look.js'
+import { missingRight } from './redis-rights.js'
 
 export interface Connected {
   ledger: Ledger
+  /** Nothing of BullMQ is started before it opens. */
+  gate: Gate
   startQueue: (run: RunSave, report: SaveReport) => SaveQueue
   startSchedule: (every: number | undefined, sweep: Sweep) => Schedule
   close: () => Promise<void>
@@ -31,11 +35,17 @@ export async function connect(option: RedisOption, parts: BackendParts): Promise
   if (connections.ledger.status === 'ready') look()
   else connections.ledger.once('ready', look)
 
+  const { channel } = store
+  const gate = createGate(
+    () => missingRight(connections.ledger, connections.subscriber, { prefix, channel }),
+    parts,
+  )
   const { worker } = connections
   const workerConnection = worker === undefined ? {} : { workerConnection: worker }
 
   return {
-    ledger,
+    ledger: admitted(ledger, gate),
+    gate,
     startQueue: (run, report) =>
       createBullmqQueue({
         ...{ run, report, clock, retries, logger, concurrency },
@@ -55,6 +65,25 @@ export async function connect(option: RedisOption, parts: BackendParts): Promise
         connection: connections.queue,
         ...workerConnection,
       }),
-    close: () => connections.close(),
+    close() {
+      gate.close()
+      return connections.close()
+    },
+  }
+}
+
+/** A ledger that is not asked while Redis does not permit what it needs. */
+function admitted(ledger: Ledger, gate: Gate): Ledger {
+  const after = async <Result>(work: () => Promise<Result>): Promise<Result> => {
+    await gate.admit()
+    return work()
+  }
+  return {
+    apply: (key, event) => after(() => ledger.apply(key, event)),
+    read: (key) => after(() => ledger.read(key)),
+    settled: (key, id, signal) => after(() => ledger.settled(key, id, signal)),
+    finished: (key, name, signal) => after(() => ledger.finished(key, name, signal)),
+    open: () => after(() => ledger.open()),
+    close: () => ledger.close(),
   }
 }

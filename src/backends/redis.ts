@@ -21,6 +21,21 @@ export function createRedisBackend(redis: RedisOption, parts: BackendParts): Bac
     connected.then(task).catch(() => {})
   }
 
+  /** What is started once Redis permits it. */
+  function begun<Started>(start: (backend: Connected) => Started): Promise<Started> {
+    const started = connected.then(async (backend) => {
+      await backend.gate.opened
+      return start(backend)
+    })
+    started.catch(() => {})
+    return started
+  }
+
+  /** What was not started by then never is, and need not be closed. */
+  async function closed(started: Promise<{ close: () => Promise<void> }>): Promise<void> {
+    if ((await connected).gate.close()) await (await started).close()
+  }
+
   return {
     ledger: {
       apply: async (key, event) => (await ledger()).apply(key, event),
@@ -31,17 +46,15 @@ export function createRedisBackend(redis: RedisOption, parts: BackendParts): Bac
       close: async () => (await ledger()).close(),
     },
     startQueue(run, report): SaveQueue {
-      const queue = connected.then((backend) => backend.startQueue(run, report))
-      queue.catch(() => {})
+      const queue = begun((backend) => backend.startQueue(run, report))
       return {
         add: (key, save) => whenConnected(async () => (await queue).add(key, save)),
-        close: async () => (await queue).close(),
+        close: () => closed(queue),
       }
     },
     startSchedule(every, sweep): Schedule {
-      const schedule = connected.then((backend) => backend.startSchedule(every, sweep))
-      schedule.catch(() => {})
-      return { close: async () => (await schedule).close() }
+      const schedule = begun((backend) => backend.startSchedule(every, sweep))
+      return { close: () => closed(schedule) }
     },
     close: async () => (await connected).close(),
   }

@@ -5,17 +5,16 @@
 import type { Clock } from '../clock.js'
 import { DocsError, fromPlainError, isDocsError, toPlainError } from '../errors.js'
 import type { Ledger } from '../ledger/ledger.js'
-import type { AnswerFacts, LedgerEvent, Verdict } from '../ledger/event.js'
-import type { Command } from '../ledger/state.js'
-import { newId, packUserdata } from '../protocol/userdata.js'
+import type { AnswerFacts, LedgerEvent, Verdict } from '../settlement/event.js'
+import { errorAtDeadline } from '../settlement/judge.js'
+import type { Command } from '../settlement/state.js'
+import { newId } from '../protocol/new-id.js'
+import { packUserdata } from '../protocol/userdata.js'
 import { neverArrived, type CommandClient } from './commands.js'
 
 /** How often, and with which pauses (ms), an answer is recorded that Redis does not take. */
 const MAX_TRIES = 15
 const TRY_PAUSE = 1_000
-
-/** How long others wait for a nudge that is not answered, ms. */
-const NUDGE_TIMEOUT = 60_000
 
 /** Commands that this process can register again, and how often it does so for one wait. */
 const MAX_REMEMBERED = 10_000
@@ -26,8 +25,8 @@ export interface AskParts {
   client: CommandClient
   clock: Clock
   prefix: string
-  /** The deadline of an info of our own, ms. */
-  lookTimeout: number
+  /** How long a command of our own may take, ms. */
+  ownTimeout: number
 }
 
 export interface Ask {
@@ -36,8 +35,10 @@ export interface Ask {
   /** ms; Infinity for none. */
   timeout: number
   userdata?: string | undefined
-  /** Made anew when left out. */
+  /** A new one when left out. */
   id?: string
+  /** Sent by this package to learn something (`docs/settlement.md` 8). */
+  own?: true
 }
 
 /** A command on its way: its id, and its answer, which is in the ledger when this resolves. */
@@ -50,23 +51,21 @@ export interface Asked {
 interface Remembered {
   registered: Extract<LedgerEvent, { type: 'registered' }>
   answer?: AnswerFacts
-  /** The ledger has lost what it knew of this key. */
-  lost?: boolean
 }
 
 export interface Asks {
   ask(ask: Ask): Promise<Asked>
   /** Waits for the verdict of a command, also one of another process. */
   verdict(key: string, id: string, signal?: AbortSignal): Promise<Verdict>
-  /** Rule 14: one more forcesave of our own, so that a lost callback is sent again. */
-  nudge(key: string): Promise<void>
-  /** Rules 6 and 7: an `info` of our own, to learn whether anybody edits still. */
-  look(key: string, id: string): Promise<void>
+  /** Rule 8: a command of our own, to learn what the Docs server holds, or to make it save. */
+  askOwn(key: string, what: Command['kind']): Promise<void>
+  /** What is known of a command whose caller's own deadline has passed (14.2). */
+  atDeadline(key: string, id: string): Promise<DocsError>
   /** Resolves when every command that was begun has its answer recorded, or cannot have it. */
   idle(): Promise<void>
 }
 
-export function createAsks({ ledger, client, clock, prefix, lookTimeout }: AskParts): Asks {
+export function createAsks({ ledger, client, clock, prefix, ownTimeout }: AskParts): Asks {
   const remembered = new Map<string, Remembered>()
   const underWay = new Set<Promise<AnswerFacts>>()
 
@@ -77,12 +76,14 @@ export function createAsks({ ledger, client, clock, prefix, lookTimeout }: AskPa
     return asked
   }
 
-  async function begin({ key, kind, timeout, userdata, id = newId() }: Ask): Promise<Asked> {
-    const deadline = clock.now() + timeout
-    const own = userdata === undefined ? {} : { userdata }
-    const registered = { type: 'registered', id, kind, deadline, ...own } as const
+  async function begin({ key, kind, timeout, userdata, id = newId(), own }: Ask): Promise<Asked> {
+    const registered = {
+      ...{ type: 'registered' as const, id, kind, deadline: clock.now() + timeout },
+      ...(userdata === undefined ? {} : { userdata }),
+      ...(own === undefined ? {} : { own }),
+    }
     await ledger.apply(key, registered)
-    remember(registered)
+    if (own === undefined) remember(registered)
     return { id, answer: send(key, kind, id, userdata) }
   }
 
@@ -95,7 +96,7 @@ export function createAsks({ ledger, client, clock, prefix, lookTimeout }: AskPa
     const answer = await requested(key, kind, packUserdata(prefix, id, userdata))
     const command = remembered.get(id)
     if (command !== undefined) command.answer = answer
-    await recordAnswer(key, id, command?.lost ? doubted(answer) : answer)
+    await recordAnswer(key, id, answer)
     return answer
   }
 
@@ -118,7 +119,6 @@ export function createAsks({ ledger, client, clock, prefix, lookTimeout }: AskPa
   }
 
   function remember(registered: Remembered['registered']): void {
-    if (registered.kind === 'nudge') return
     remembered.set(registered.id, { registered })
     const [oldest] = remembered.keys()
     if (remembered.size > MAX_REMEMBERED && oldest !== undefined) remembered.delete(oldest)
@@ -135,11 +135,9 @@ export function createAsks({ ledger, client, clock, prefix, lookTimeout }: AskPa
         const verdict = await ledger.settled(key, id, signal)
         const command = remembered.get(id)
         if (verdict !== undefined || command === undefined || again === MAX_AGAIN) return verdict
-        command.lost = true
-        await ledger.apply(key, command.registered)
+        await ledger.apply(key, { ...command.registered, again: true })
         const { answer } = command
-        if (answer === undefined) continue
-        await ledger.apply(key, { type: 'answered', id, answer: doubted(answer) })
+        if (answer !== undefined) await ledger.apply(key, { type: 'answered', id, answer })
       }
     } finally {
       if (signal?.aborted !== true) remembered.delete(id)
@@ -167,16 +165,6 @@ export function createAsks({ ledger, client, clock, prefix, lookTimeout }: AskPa
     }
   }
 
-  async function whoEdits(key: string): Promise<'editing' | 'closed' | 'unknown'> {
-    const { id, answer } = await ask({ key, kind: 'info', timeout: lookTimeout })
-    await answer
-    const verdict = await settled(key, id)
-    if (verdict?.outcome === 'info') return verdict.status
-    // Error 1: the Docs server does not even know the key any more.
-    const unknownKey = verdict?.outcome === 'failed' && verdict.error.error === 1
-    return unknownKey ? 'closed' : 'unknown'
-  }
-
   return {
     ask,
     async verdict(key, id, signal) {
@@ -194,26 +182,14 @@ export function createAsks({ ledger, client, clock, prefix, lookTimeout }: AskPa
     async idle() {
       while (underWay.size > 0) await Promise.allSettled(underWay)
     },
-    async nudge(key) {
-      const { answer } = await ask({ key, kind: 'nudge', timeout: NUDGE_TIMEOUT })
+    async askOwn(key, what) {
+      const { answer } = await ask({ key, kind: what, timeout: ownTimeout, own: true })
       await answer
     },
-    async look(key, id) {
-      const presence = await whoEdits(key).catch(() => 'unknown' as const)
-      await ledger.apply(key, { type: 'looked', id, presence })
+    async atDeadline(key, id) {
+      const state = await ledger.read(key)
+      const command = state.commands.find((other) => other.id === id)
+      return fromPlainError({ ...errorAtDeadline(state, command), key })
     },
   }
-}
-
-/**
- * What an answer is worth once the ledger has lost the saves of the key: with 1 and 4 the edits are in
- * one that may have failed or be under way, so these no longer say that nothing is left to store.
- */
-function doubted(answer: AnswerFacts): AnswerFacts {
-  if (answer.error !== 1 && answer.error !== 4) return answer
-  const failure = new DocsError(
-    'UNREACHABLE',
-    'Redis has lost what it knew of this document: it is not known whether its edits are stored',
-  )
-  return { error: null, failure: toPlainError(failure), neverArrived: false }
 }

@@ -5,6 +5,7 @@
 import type { Clock } from '../clock.js'
 import { commandRejected, DocsError } from '../errors.js'
 import type {
+  CommandMethod,
   CommandName,
   CommandRequests,
   CommandResponse,
@@ -21,10 +22,18 @@ export interface CommandClientOptions {
   /** `null`: tokens are off. */
   keys: Keys | null
   token: TokenOptions
+  /** Before Docs 4.2: `'GET'`, with all of it in the query, at the older address only. Default `'POST'`. */
+  commandMethod?: CommandMethod
   /** How long one `send` may take, in milliseconds. */
   timeout: number
   clock: Clock
   http: Http
+}
+
+export interface SendOptions {
+  signal?: AbortSignal | undefined
+  /** One of several Docs servers behind `server`, to be asked itself. Default: `server`. */
+  node?: URL | undefined
 }
 
 export interface CommandClient {
@@ -39,7 +48,7 @@ export interface CommandClient {
   send<Name extends CommandName>(
     name: Name,
     body: CommandRequests[Name],
-    options?: { signal?: AbortSignal | undefined },
+    options?: SendOptions,
   ): Promise<CommandResponses[Name]>
 }
 
@@ -62,58 +71,67 @@ export function neverArrived(error: DocsError): boolean {
 
 /** @example const client = createCommandClient({ server, keys, token, timeout, clock, http }) */
 export function createCommandClient(options: CommandClientOptions): CommandClient {
-  const { keys, token, timeout, clock, http } = options
-  const server = options.server.origin + options.server.pathname.replace(/\/+$/, '')
-  let olderOnly = false
+  const { keys, token, commandMethod = 'POST', timeout, clock, http } = options
+  /** Those that are before Docs 8.2. */
+  const older = new Set<string>()
 
   /** What goes over the wire, the same to both addresses. */
   interface Command {
     name: CommandName
     key: string | undefined
+    server: string
     headers: Record<string, string>
-    body: string
+    body: Readonly<Record<string, unknown>>
   }
 
-  function prepare(name: CommandName, fields: object): Command {
+  function prepare(name: CommandName, fields: object, node: URL): Command {
     const body = { c: name, ...fields }
     const key = (fields as { key?: string }).key
-    const headers = { 'content-type': 'application/json', accept: 'application/json' }
-    if (keys === null) return { name, key, headers, body: JSON.stringify(body) }
+    const server = node.origin + node.pathname.replace(/\/+$/, '')
+    const about = { name, key, server }
+    const headers = { accept: 'application/json' }
+    if (keys === null) return { ...about, headers, body }
     if (token.in === 'header') {
       const signed = signToken({ payload: body }, keys, token, clock.now())
-      return {
-        name,
-        key,
-        headers: { ...headers, [token.header]: token.prefix + signed },
-        body: JSON.stringify(body),
-      }
+      return { ...about, headers: { ...headers, [token.header]: token.prefix + signed }, body }
     }
     const signed = signToken(body, keys, token, clock.now())
-    return { name, key, headers, body: JSON.stringify({ ...body, token: signed }) }
+    return { ...about, headers, body: { ...body, token: signed } }
   }
 
-  function post(path: string, command: Command, signal: AbortSignal): Promise<HttpResponse> {
-    const url = new URL(server + path)
-    if (command.key !== undefined) url.searchParams.set('shardkey', command.key)
+  function request(path: string, command: Command, signal: AbortSignal): Promise<HttpResponse> {
+    const url = new URL(command.server + path)
     const maxBytes = command.name === 'getForgottenList' ? MAX_LIST : MAX_RESPONSE
     const { headers, body } = command
-    return http.request({ method: 'POST', url, headers, body, signal, maxBytes })
+    if (commandMethod === 'GET') {
+      for (const [field, value] of Object.entries(body)) {
+        if (value === undefined) continue
+        url.searchParams.set(field, typeof value === 'string' ? value : JSON.stringify(value))
+      }
+      return http.request({ method: 'GET', url, headers, signal, maxBytes })
+    }
+    if (command.key !== undefined) url.searchParams.set('shardkey', command.key)
+    return http.request({
+      ...{ method: 'POST', url, signal, maxBytes },
+      headers: { 'content-type': 'application/json', ...headers },
+      body: JSON.stringify(body),
+    })
   }
 
   async function ask(command: Command, signal: AbortSignal): Promise<CommandResponse> {
-    const { name, key } = command
-    if (!olderOnly) {
-      const response = await post(COMMAND_PATHS.current, command, signal)
+    const { name, key, server } = command
+    if (commandMethod === 'POST' && !older.has(server)) {
+      const response = await request(COMMAND_PATHS.current, command, signal)
       if (response.status !== 404) return readResponse(response, name, key)
     }
-    const response = await post(COMMAND_PATHS.older, command, signal)
+    const response = await request(COMMAND_PATHS.older, command, signal)
     const read = readResponse(response, name, key)
     // Only an answer of a Docs server shows that it is an old one: a 404 can be a proxy's, for a moment.
-    olderOnly = true
+    older.add(server)
     return read
   }
 
-  function unanswered(failure: HttpFailure, name: string, key: string | undefined): DocsError {
+  function unanswered(failure: HttpFailure, { name, key, server }: Command): DocsError {
     if (failure.kind === 'too long') {
       const message = `the answer to ${name} is no Docs server's: ${failure.message}`
       return new DocsError('BAD_RESPONSE', message, { key, cause: failure })
@@ -130,9 +148,9 @@ export function createCommandClient(options: CommandClientOptions): CommandClien
   }
 
   return {
-    async send(name, fields, { signal } = {}) {
+    async send(name, fields, { signal, node = options.server } = {}) {
       signal?.throwIfAborted()
-      const command = prepare(name, fields)
+      const command = prepare(name, fields, node)
       const { key } = command
       const deadline = startDeadline(clock, timeout, signal)
       let response
@@ -145,8 +163,7 @@ export function createCommandClient(options: CommandClientOptions): CommandClien
           deadline.ended() === 'expired'
             ? new HttpFailure('broken', `none within ${timeout} ms (commandTimeout)`)
             : error,
-          name,
-          key,
+          command,
         )
       } finally {
         deadline.release()

@@ -8,12 +8,14 @@ import { DocsError } from '../errors.js'
 import { startDeadline, type Deadline } from './deadline.js'
 import { writeWhole } from './file.js'
 import { HttpFailure, type Http, type HttpStream } from './http.js'
-import { createLinkCheck } from './link.js'
+import { createLinkCheck, placeOf } from './link.js'
 import { isPassing } from './response.js'
 
 export interface DownloaderOptions {
   server: URL
-  /** Further origins that links may have: `https://docs.example.com`, `https://*.docs.example.com`. */
+  /** The Docs servers behind `server`, whose links are taken too. Default none. */
+  nodes?: readonly URL[]
+  /** Origins that are asked themselves: `https://docs-cache.example.com`, `https://*.docs-cache.example.com`. */
   downloadOrigins: readonly string[]
   /** The longest download, in bytes. */
   maxDownload: number
@@ -40,22 +42,28 @@ export interface Download {
 }
 
 export interface Downloader {
-  /** The link as a URL when it may be fetched, `undefined` else: see {@link createLinkCheck}. */
+  /** What is fetched for this link, `undefined` when nothing is: see {@link createLinkCheck}. */
   allowed(link: unknown): URL | undefined
+  /** Why nothing is fetched for this link, without its query; `undefined` when it may be. */
+  whyNot(link: unknown): string | undefined
   /**
    * @throws DocsError `BAD_RESPONSE` for a link that is not allowed, a redirect, a refusal, a body that
    * is too long, encoded, empty or longer than it says; `UNREACHABLE` for a server that fails, breaks off
    * or is slow. `retryable` says whether trying again can help. An abort rejects with the signal's reason.
    * @example const { stream, size } = await downloader.open(callback.url, { signal })
    */
-  open(link: string | URL, options?: DownloadOptions): Promise<Download>
+  open(link: string | URL | undefined, options?: DownloadOptions): Promise<Download>
   /**
    * Downloads to a file, which is there whole or not at all: see {@link writeWhole}.
    *
    * @throws what {@link Downloader.open} does, and the file system's own errors
    * @example await downloader.toFile(callback.url, 'files/contract.docx', { signal })
    */
-  toFile(link: string | URL, path: string, options?: DownloadOptions): Promise<{ size: number }>
+  toFile(
+    link: string | URL | undefined,
+    path: string,
+    options?: DownloadOptions,
+  ): Promise<{ size: number }>
 }
 
 const IDLE_TIMEOUT = 30_000
@@ -66,14 +74,16 @@ const HEADERS = { accept: '*/*', 'accept-encoding': 'identity' }
 /** @example const downloader = createDownloader({ ...options, clock: systemClock, http: createHttp() }) */
 export function createDownloader(options: DownloaderOptions): Downloader {
   const { maxDownload, downloadTimeout, idleTimeout = IDLE_TIMEOUT, clock, http } = options
-  const check = createLinkCheck(options.server, options.downloadOrigins)
+  const check = createLinkCheck(options.server, options.nodes ?? [], options.downloadOrigins)
 
-  async function open(link: string | URL, { signal }: DownloadOptions = {}): Promise<Download> {
+  async function open(
+    link: string | URL | undefined,
+    { signal }: DownloadOptions = {},
+  ): Promise<Download> {
     signal?.throwIfAborted()
     const allowed = check(link)
-    if (allowed === undefined) throw notAllowed(link)
-    const { url } = allowed
-    const place = url.origin + url.pathname
+    if ('refused' in allowed) throw refused(`${allowed.refused}; nothing was fetched`)
+    const place = describePlace(new URL(String(link)), allowed.url)
     const deadline = startDeadline(clock, downloadTimeout, signal)
     try {
       const response = await waiting(
@@ -180,7 +190,14 @@ export function createDownloader(options: DownloaderOptions): Downloader {
   }
 
   return {
-    allowed: (link) => check(link)?.url,
+    allowed(link) {
+      const found = check(link)
+      return 'refused' in found ? undefined : found.url
+    },
+    whyNot(link) {
+      const found = check(link)
+      return 'refused' in found ? found.refused : undefined
+    },
     open,
     async toFile(link, path, downloadOptions = {}) {
       const { stream } = await open(link, downloadOptions)
@@ -189,19 +206,24 @@ export function createDownloader(options: DownloaderOptions): Downloader {
   }
 }
 
-function notAllowed(link: string | URL): DocsError {
-  // Of the link only its host: its query is a secret, and so may all of it be when it is no URL.
-  const where = URL.canParse(String(link)) ? new URL(link).protocol + '//' + new URL(link).host : ''
-  return refused(
-    `a link to ${where || 'no URL'} is not fetched; allowed are http and https links, without ` +
-      'credentials, to `server` with its path and to the origins in `downloadOrigins`',
-  )
+/** What was asked and, where it is another place, what the link said. */
+function describePlace(link: URL, url: URL): string {
+  const asked = placeOf(url)
+  return placeOf(link) === asked ? asked : `${asked} (for a link to ${placeOf(link)})`
+}
+
+/** What the server means by it, as far as it can be known. */
+const MEANINGS: Record<number, string> = {
+  403: 'the link has expired (15 minutes after it was signed), or a proxy in between wants a log-in',
+  404: 'the file is gone, or the Docs server keeps its cache elsewhere (then name that origin in `downloadOrigins`)',
+  414: 'the link is longer than the server or a proxy takes',
+  431: 'the link is longer than the server or a proxy takes',
 }
 
 function badStatus(place: string, status: number): DocsError {
-  const message = `${place} was answered with HTTP ${status}`
-  if (isPassing(status)) return unreachable(message)
-  return refused(status >= 300 && status < 400 ? `${message}; redirects are not followed` : message)
+  const meaning = status >= 300 && status < 400 ? 'redirects are not followed' : MEANINGS[status]
+  const message = `${place} was answered with HTTP ${status}${meaning === undefined ? '' : `: ${meaning}`}`
+  return isPassing(status) ? unreachable(message) : refused(message)
 }
 
 /** Trying again can help: a document is never empty, so the server was not ready or is broken. */

@@ -1,6 +1,7 @@
 /** Reads a command's response: always HTTP 200 with a JSON object, the verdict in `error` (`docs-server.md`). */
 import { DocsError } from '../errors.js'
 import type { CommandName, CommandResponse, CommandResponses } from '../protocol/command.js'
+import { userId, userIds } from '../protocol/user-id.js'
 import type { HttpResponse } from './http.js'
 
 /** A fault of the server or of a proxy that may be over the next time. */
@@ -37,13 +38,15 @@ export function readResponse(
 type Check = (value: unknown) => boolean
 const isText: Check = (value) => typeof value === 'string'
 const isTexts: Check = (value) => Array.isArray(value) && value.every(isText)
+const areUsers: Check = (value) =>
+  Array.isArray(value) && value.every((user) => userId(user) !== undefined)
 
 /** What a response has to hold beside `error` and `key`. */
 const FIELDS: {
   [Name in CommandName]: Record<Exclude<keyof CommandResponses[Name], 'key'>, Check>
 } = {
   forcesave: {},
-  info: { users: (value) => value === undefined || isTexts(value) },
+  info: { users: (value) => value === undefined || areUsers(value) },
   meta: {},
   drop: {},
   version: { version: isText },
@@ -66,8 +69,10 @@ export function readFields<Name extends CommandName>(
   for (const [field, check] of Object.entries<Check>(FIELDS[name])) {
     if (!check(fields[field])) throw unlike(name, key, `without a proper \`${field}\``)
   }
+  const { users } = fields
+  const ids = name === 'info' && Array.isArray(users) ? { users: userIds(users) } : {}
   // A response may leave the key out (`docs-server.md`, "Commands"); the types promise it.
-  return (key === undefined ? fields : { ...fields, key }) as CommandResponses[Name]
+  return { ...fields, ...ids, ...(key === undefined ? {} : { key }) } as CommandResponses[Name]
 }
 
 function unlike(name: CommandName, key: string | undefined, what: string): DocsError {

@@ -1,7 +1,7 @@
 /** One command as the doctor asks it: with or without a token, at either address, and the bare answer. */
 import { readFields, readResponse } from '../client/response.js'
 import { isDocsError } from '../errors.js'
-import { TOKEN_DEFAULTS } from '../options.js'
+import { TOKEN_DEFAULTS } from '../check-token.js'
 import type { CommandName, CommandResponses } from '../protocol/command.js'
 import { createKeys, signToken } from '../protocol/token.js'
 import { jsonOf, postJson, type Answer } from './ask.js'

@@ -2,9 +2,10 @@
  * What the inspector keeps: one thing that happened in this process. Plain JSON, safe to show. The page
  * reads these types, too, so nothing of Node is in them.
  */
-import type { Verdict } from '../ledger/event.js'
-import type { Trigger } from '../ledger/state.js'
+import type { Verdict } from '../settlement/event.js'
+import type { Doubt, Trigger } from '../settlement/state.js'
 import type { CommandName } from '../protocol/command.js'
+import type { TurnedAwayCode } from '../protocol/reject-code.js'
 
 /** A sentence; `{0}`, `{1}` … stand for the times, ms since the epoch, which a reader's zone words. */
 export interface Sentence {
@@ -59,7 +60,15 @@ export type Happening =
     }
   | { type: 'reply'; callback: number; key: string; status: number; error: 0 | 1 }
   /** Turned away, or taken and not acted upon; with `key` it is about a verified callback. */
-  | { type: 'rejected'; status: number; reason: string; advice: string; key?: string; ref?: string }
+  | {
+      type: 'rejected'
+      code: TurnedAwayCode
+      status: number
+      reason: string
+      advice: string
+      key?: string
+      ref?: string
+    }
   /** A run of `onSave` begins. */
   | {
       type: 'saving'
@@ -79,8 +88,9 @@ export type Happening =
       id: string
       kind: 'forcesave' | 'info'
       outcome: Verdict['outcome']
-      rule: number
+      rule: string
       certain?: boolean
+      doubt?: Doubt
       why: Sentence
     }
   /** A save for a command that had its verdict already. */

@@ -6,17 +6,20 @@ import type { CallbackTrace, CommandTrace } from '../channels.js'
 import type { Clock } from '../clock.js'
 import { isDocsError } from '../errors.js'
 import type { Counters, DocsEvents, Logger } from '../events.js'
-import type { Effect } from '../ledger/event.js'
+import type { Effect } from '../settlement/event.js'
 import type { Callback } from '../protocol/callback.js'
 import type { CommandName } from '../protocol/command.js'
+import type { TurnedAwayCode } from '../protocol/reject-code.js'
 import { handleOf, unpackUserdata } from '../protocol/userdata.js'
-import { adviceOn } from './advice.js'
+import { ADVICE } from './advice.js'
 import type { Happening, SafeBody } from './entry.js'
 import { createTape, type Tape } from './tape.js'
 import { failureOf, safeBody } from './safe.js'
 import { whyOf } from './why.js'
 
 type Settled = Extract<Effect, { type: 'settle' }>
+
+type TurnedAway = Omit<DocsEvents['rejected'], 'code'> & { code: TurnedAwayCode }
 
 /** How a command ended: its response's fields, or why there are none. */
 export type Answered = { response: object } | { error: unknown; sent: boolean }
@@ -33,7 +36,7 @@ export interface Watch {
   /** Our reply to a callback, believed or not. */
   replied: (about: CallbackTrace, reply: { status: number; body: { error: 0 | 1 } }) => void
   /** Turned away: also what is no event, since it was no callback. */
-  rejected: (event: DocsEvents['rejected']) => void
+  rejected: (event: TurnedAway) => void
   /** A run of `onSave` is over. The event `saved` comes later, when waiting calls have ended. */
   ran: (about: { key: string; save: string }, failed?: { error: unknown }) => void
   settled: (key: string, effect: Settled) => void
@@ -148,12 +151,12 @@ export function createWatch({ clock, logger, prefix }: WatchParts): Watch {
       }))
     },
     settled(key, { id: own, kind, verdict }) {
-      if (kind === 'nudge') return
       const id = handleOf(key, own)
       const { outcome, rule } = verdict
       add(() => ({
         ...{ type: 'verdict', key, id, kind, outcome, rule },
         ...('certain' in verdict ? { certain: verdict.certain } : {}),
+        ...('doubt' in verdict ? { doubt: verdict.doubt } : {}),
         why: whyOf(verdict, id, tape?.of(key) ?? []),
       }))
     },
@@ -166,8 +169,8 @@ export function createWatch({ clock, logger, prefix }: WatchParts): Watch {
     },
   }
 
-  function rejected(event: DocsEvents['rejected']): void {
-    add(() => ({ type: 'rejected', ...event, advice: adviceOn(event) }))
+  function rejected(event: TurnedAway): void {
+    add(() => ({ type: 'rejected', ...event, advice: ADVICE[event.code] }))
   }
 }
 

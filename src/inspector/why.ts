@@ -3,7 +3,8 @@
  * of what it rests on. What was not seen, in another process or because it is gone, is not spoken of.
  */
 import { commandErrorName } from '../protocol/command.js'
-import type { Verdict } from '../ledger/event.js'
+import type { Verdict } from '../settlement/event.js'
+import type { Doubt } from '../settlement/state.js'
 import type { Entry, Sentence } from './entry.js'
 
 type Of<Type extends Entry['type']> = Extract<Entry, { type: Type }>
@@ -11,9 +12,8 @@ type Of<Type extends Entry['type']> = Extract<Entry, { type: Type }>
 /** What was seen of the command, and of the save that the verdict rests on. */
 interface Seen {
   readonly answer: Of<'response'> | undefined
-  /** The first and the last callback that brought the save, and when it was stored. */
+  /** The first callback that brought the save, and when it was stored. */
   readonly first: Of<'callback'> | undefined
-  readonly again: Of<'callback'> | undefined
   readonly stored: number | undefined
   /** Begun by this very command. */
   readonly ours: boolean
@@ -24,23 +24,35 @@ interface Seen {
 /** Parts of a sentence: texts, and times as numbers. */
 type Parts = readonly (string | number)[]
 
-const DOUBT =
-  '. Not certain: the Docs server cannot be asked about one thing that could make it wrong'
+/** What each doubt means (`docs/settlement.md` 11). */
+const DOUBTS: Readonly<Record<Doubt, string>> = {
+  'others-may-save':
+    'a save button, a timer, a form or another application may be saving too, and the Docs server cannot be asked',
+  'docs-server-may-have-restarted':
+    'somebody came who was there already, or was gone without a word, as after a restart of the Docs server or a reloaded page',
+  'editors-unknown': 'the callbacks so far do not tell who edits',
+  'request-unanswered':
+    'an earlier forcesave got no answer, and may still make the Docs server save',
+  'save-outstanding': 'the save of an earlier forcesave has not come',
+  'order-unknown': 'nothing tells which of the stored files is the newest',
+  'ledger-lost': 'what was known of the document was lost, or may be incomplete',
+  'forgotten-file-left':
+    'the Docs server holds a forgotten file that may be older than what is stored',
+  'forgotten-files-unknown': 'the Docs server cannot be asked for forgotten files',
+}
 
 /** @param past what was seen of the document before */
 export function whyOf(verdict: Verdict, id: string, past: readonly Entry[]): Sentence {
   const seen = look(verdict, id, past)
-  const parts = partsOf(verdict, seen)
-  const doubt = 'certain' in verdict && !verdict.certain ? [DOUBT] : []
-  return sentence([...parts, ...doubt, '.'])
+  const doubt = 'doubt' in verdict ? [`. Not certain: ${DOUBTS[verdict.doubt]}`] : []
+  return sentence([...partsOf(verdict, seen), ...doubt, '.'])
 }
 
 function partsOf(verdict: Verdict, seen: Seen): Parts {
   switch (verdict.outcome) {
     case 'saved':
-      return whySaved(verdict, seen)
     case 'unchanged':
-      return whyUnchanged(verdict, seen)
+      return whyConfirmed(verdict, seen)
     case 'failed':
       return whyFailed(verdict, seen)
     case 'info': {
@@ -51,12 +63,18 @@ function partsOf(verdict: Verdict, seen: Seen): Parts {
   }
 }
 
-function whySaved(verdict: Extract<Verdict, { outcome: 'saved' }>, seen: Seen): Parts {
-  const { first, again, ours } = seen
-  const { trigger } = verdict
+type Confirmed = Extract<Verdict, { outcome: 'saved' | 'unchanged' }>
+
+/** The sentences of rules 4 to 7 and 13: the proof, then what was stored. */
+function whyConfirmed(verdict: Confirmed, seen: Seen): Parts {
+  const { first, ours } = seen
   const stored: Parts = seen.stored === undefined ? ['stored'] : ['stored at ', seen.stored]
-  switch (verdict.rule) {
-    case 4: {
+  const since: Parts =
+    verdict.outcome === 'saved'
+      ? [', and the save', ...at(first), ' was ', ...stored]
+      : [', and nothing was stored since the call']
+  switch (ruleOf(verdict)) {
+    case '4':
       if (first === undefined)
         return ['a save made for it or for a later forcesave was ', ...stored]
       return ours
@@ -65,89 +83,24 @@ function whySaved(verdict: Extract<Verdict, { outcome: 'saved' }>, seen: Seen): 
             ...['the save made for a later forcesave came at ', first.at, ', was ', ...stored],
             ' and holds its edits too',
           ]
-    }
-    case 5:
-      return [
-        'the final save',
-        ...at(first),
-        ' was ',
-        ...stored,
-        ', made as the last editor had left',
-      ]
-    case 8:
-      return trigger === 'forgotten'
-        ? [...answered(seen), ', and the forgotten file that the Docs server kept was ', ...stored]
-        : [...answered(seen), ', and the save', ...at(first), ' was ', ...stored]
-    case 10:
-      return [
-        'the Docs server sent the save',
-        ...at(first),
-        ' again for it',
-        ...at(again, ' at '),
-        ': nothing is new since, and that save was ',
-        ...stored,
-      ]
+    case '5':
+      return ['an info sent after the call said that all edits are acknowledged', ...since]
+    case '6':
+      return ['the Docs server does not know the key and holds no forgotten file', ...since]
+    case '7':
+      return [...answered(seen), ' while somebody edits', ...since]
     default:
-      return [...answered(seen), ...underWay(seen, trigger), ', which was ', ...stored]
+      return [...answered(seen), ...since]
   }
 }
 
-/** Rule 6: what was under way when it was answered 4. */
-function underWay({ answer, first }: Seen, trigger: string): Parts {
-  if (answer === undefined || first === undefined) return [', and a newer save was there']
-  if (first.at <= answer.at) return [' while the save of ', first.at, ' was under way']
-  return first.id === undefined
-    ? [`, and then a save by ${BY[trigger] ?? trigger} came at `, first.at]
-    : [' while another forcesave was under way, whose save came at ', first.at]
-}
-
-const BY: Readonly<Partial<Record<string, string>>> = {
-  button: 'the save button',
-  timer: "the Docs server's timer",
-  form: 'a submitted form',
-  command: 'another application',
-  close: 'the last editor’s leaving',
-}
-
-function whyUnchanged(verdict: Extract<Verdict, { outcome: 'unchanged' }>, seen: Seen): Parts {
-  const { past } = seen
-  if (verdict.reason === 'not-open') {
-    return [...answered(seen), ', and nothing of it waits to be stored']
-  }
-  if (verdict.rule === 13) {
-    const left = past.findLast((entry) => entry.type === 'callback' && entry.status === 4)
-    return [
-      'the last editor left without changes',
-      ...at(left, ' at '),
-      ', so no save is made for it any more',
-    ]
-  }
-  const stored = past.findLast((entry) => entry.type === 'ran' && entry.failure === undefined)
-  const since = stored === undefined ? [] : ['. The last save before was stored at ', stored.at]
-  return [...answered(seen), ', and no other save was seen under way', ...since]
-}
+const ruleOf = ({ rule }: Verdict): string => rule.split('.')[0] ?? ''
 
 function whyFailed(verdict: Extract<Verdict, { outcome: 'failed' }>, seen: Seen): Parts {
   const { error } = verdict
   const { id, past } = seen
   switch (verdict.rule) {
-    case 6:
-      return [
-        ...answered(seen),
-        ' while a save was under way, which failed',
-        ...at(failureBefore(past), ' at '),
-        ': ',
-        error.message,
-      ]
-    case 9:
-      return [
-        ...answered(seen),
-        ', but a save that failed before',
-        ...at(onlyFailure(past), ' at '),
-        ' is in nothing that is stored: ',
-        error.message,
-      ]
-    case 12: {
+    case '10.1': {
       const own = past.findLast(
         (entry) => entry.type === 'callback' && entry.status === 7 && entry.id === id,
       )
@@ -158,20 +111,22 @@ function whyFailed(verdict: Extract<Verdict, { outcome: 'failed' }>, seen: Seen)
         error.message,
       ]
     }
-    case 15:
+    case '10.4':
+      return [
+        ...answered(seen),
+        ', but a save that failed before',
+        ...at(onlyFailure(past), ' at '),
+        ' is not contained in any stored file: ',
+        error.message,
+      ]
+    case '14.2':
       return [
         ...answered(seen, 'it was not answered'),
         ', and its deadline passed: ',
         error.message,
       ]
-    case 7:
-    case 8:
-    case 16:
-      return error.code === 'COMMAND_REJECTED' && error.error === 3
-        ? [...answered(seen), ', and no save came within the grace period']
-        : [...answered(seen, 'it failed'), ': ', error.message]
     default:
-      return [error.message]
+      return [...answered(seen, 'it failed'), ': ', error.message]
   }
 }
 
@@ -219,7 +174,6 @@ function look(verdict: Verdict, id: string, past: readonly Entry[]): Seen {
         )
   return {
     ...{ answer, past, id, first: brought[0], stored: stored?.at },
-    again: brought.length > 1 ? brought.at(-1) : undefined,
     ours: brought.some((callback) => callback.id === id),
   }
 }

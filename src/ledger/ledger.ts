@@ -13,8 +13,8 @@
  * - Waits end: with the verdict, with the signal's reason, or with `CLOSED`.
  */
 import type { PlainError } from '../errors.js'
-import type { Effect, LedgerEvent, Verdict } from './event.js'
-import type { DocumentState } from './state.js'
+import type { Effect, LedgerEvent, Verdict } from '../settlement/event.js'
+import type { DocumentState } from '../settlement/state.js'
 
 /** How a save ended, for the callback that waits to be answered. */
 export type SaveOutcome =

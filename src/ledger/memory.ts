@@ -1,13 +1,13 @@
 /** The ledger of one process: a Map. Short enough to read as the specification of `ledger.ts`. */
 import type { Clock } from '../clock.js'
-import { transition, type Transition } from './document.js'
+import { transition, type Transition } from '../settlement/machine.js'
 import type { Ledger, OpenDocument, Perform, SaveOutcome } from './ledger.js'
 import { closedError, saveOutcome } from './outcome.js'
-import { expiresAt, forget, isIdle } from './retention.js'
-import { isListed } from './session.js'
-import type { LedgerEvent, Verdict } from './event.js'
-import { emptyDocument, isOpen, type DocumentState } from './state.js'
-import type { Rules } from './state.js'
+import { forget, isIdle } from '../settlement/retention.js'
+import { expiresAt, isListed, withSessions } from './open-documents.js'
+import type { LedgerEvent, Verdict } from '../settlement/event.js'
+import { emptyDocument, isOpen, type DocumentState } from '../settlement/state.js'
+import type { Rules } from '../settlement/state.js'
 import { addWait, type Wait } from './waiting.js'
 
 interface Entry {
@@ -27,7 +27,8 @@ export interface MemoryLedgerParts {
 }
 
 export function createMemoryLedger(parts: MemoryLedgerParts): Ledger {
-  const { clock, rules, perform, machine = transition } = parts
+  const { clock, rules, perform, machine: given = transition } = parts
+  const machine = withSessions(given)
   // In order of the last event, so that the oldest are found first when they expire.
   const entries = new Map<string, Entry>()
   let closed = false

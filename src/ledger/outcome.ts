@@ -1,7 +1,7 @@
 /** What both ledgers tell those who wait. */
 import { DocsError } from '../errors.js'
 import type { SaveOutcome } from './ledger.js'
-import { isOpen, type DocumentState } from './state.js'
+import { isOpen, type DocumentState } from '../settlement/state.js'
 
 /** How the save of this name has ended, if it has and is known. */
 export function saveOutcome(
@@ -10,7 +10,8 @@ export function saveOutcome(
 ): SaveOutcome | 'unknown' | 'pending' {
   const save = saves.find((other) => other.name === name)
   if (save === undefined) return 'unknown'
-  if (isOpen(save)) return 'pending'
+  // Asked for again (`docs/settlement.md` 12.1): this delivery has ended.
+  if (isOpen(save) && save.phase !== 'doubtful') return 'pending'
   const { ref } = save
   return save.phase === 'stored'
     ? { phase: 'stored', ref }

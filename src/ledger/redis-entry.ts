@@ -1,6 +1,6 @@
 /** What one process keeps about a key whose state is in Redis: who waits, what is to be written. */
-import type { LedgerEvent, Verdict } from './event.js'
-import type { DocumentState } from './state.js'
+import type { LedgerEvent, Verdict } from '../settlement/event.js'
+import type { DocumentState } from '../settlement/state.js'
 import type { Wait } from './waiting.js'
 
 export interface Entry {

@@ -4,7 +4,7 @@
  */
 import type { Cluster, Redis } from 'ioredis'
 import { unreachable } from './redis-error.js'
-import { SESSION_KEPT } from './session.js'
+import { SESSION_KEPT } from '../settlement/timing.js'
 
 export interface OpenSet {
   add: (period: number, key: string) => Promise<void>

@@ -6,8 +6,8 @@
 import type { Logger } from '../events.js'
 import type { OpenDocument, OpenDocuments } from './ledger.js'
 import { periodOf, type OpenSet } from './redis-open-set.js'
-import { isListed } from './session.js'
-import type { DocumentState } from './state.js'
+import { isListed } from './open-documents.js'
+import type { DocumentState } from '../settlement/state.js'
 
 /** Documents that are read at once. */
 const PAGE = 100

@@ -6,9 +6,10 @@
 import { createHash, randomBytes } from 'node:crypto'
 import type { Cluster, Redis } from 'ioredis'
 import { unreachable } from './redis-error.js'
+import { readDue, readRecord, readVerdict, writeRecord, writeVerdict } from './redis-record.js'
 import { createOpenSet, type OpenSet } from './redis-open-set.js'
-import type { Verdict } from './event.js'
-import { emptyDocument, type DocumentState } from './state.js'
+import type { Verdict } from '../settlement/event.js'
+import { emptyDocument, type DocumentState } from '../settlement/state.js'
 
 export interface StoredDocument {
   /**
@@ -91,14 +92,16 @@ export function createRedisStore(redis: Redis | Cluster, prefix: string): RedisS
         number,
         ...(string | null)[],
       ]
+      const name = documentKey(key)
       return {
         now,
         version: version ?? '',
-        state: typeof state === 'string' ? (JSON.parse(state) as DocumentState) : emptyDocument,
-        dueAt: typeof dueAt === 'string' && dueAt !== '' ? Number(dueAt) : Infinity,
-        verdicts: ids.map((_id, index) => {
+        state: typeof state === 'string' ? readRecord(state, name) : emptyDocument,
+        dueAt: readDue(dueAt, name),
+        verdicts: ids.map((id, index) => {
           const verdict = verdicts[index]
-          return typeof verdict === 'string' ? (JSON.parse(verdict) as Verdict) : undefined
+          if (typeof verdict !== 'string') return undefined
+          return readVerdict(verdict, verdictKey(key, id))
         }),
       }
     },
@@ -116,10 +119,10 @@ export function createRedisStore(redis: Redis | Cluster, prefix: string): RedisS
       const now = (await write(
         [documentKey(key), ...entries.map(([id]) => verdictKey(key, id))],
         [
-          ...[version, next, JSON.stringify(state), due],
+          ...[version, next, writeRecord(state), due],
           ...[String(Math.ceil(expiry)), String(Math.ceil(retention))],
           ...[channel, `${nameOf(key)} ${due} ${next}`],
-          ...entries.map(([, verdict]) => JSON.stringify(verdict)),
+          ...entries.map(([, verdict]) => writeVerdict(verdict)),
         ],
       )) as number
       return now === -1 ? undefined : { now, version: next }

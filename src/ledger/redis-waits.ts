@@ -3,15 +3,16 @@
  * seconds, since wake-ups get lost (`bullmq.md`).
  */
 import type { Clock } from '../clock.js'
+import { isDocsError } from '../errors.js'
 import type { Logger } from '../events.js'
 import type { Ledger, Perform, SaveOutcome } from './ledger.js'
 import { closedError, saveOutcome } from './outcome.js'
 import { isUnderWay, leftUndone } from './redis-again.js'
 import type { Entry, Seen } from './redis-entry.js'
 import type { RedisStore, StoredDocument } from './redis-store.js'
-import { isIdle } from './retention.js'
-import type { Verdict } from './event.js'
-import type { DocumentState, Rules } from './state.js'
+import { isIdle } from '../settlement/retention.js'
+import type { Verdict } from '../settlement/event.js'
+import type { DocumentState, Rules } from '../settlement/state.js'
 import { addWait } from './waiting.js'
 
 /** How often the open waits are looked up without having been woken, ms. */
@@ -107,6 +108,8 @@ export function createRedisWaits(parts: RedisWaitsParts): RedisWaits {
         await lookOnce(entry)
       }
     } catch (error) {
+      // Nobody here will be able to read it by waiting.
+      if (isDocsError(error, 'BAD_RECORD')) for (const { reject } of [...entry.waits]) reject(error)
       // Redis is away; the next poll or reconnection looks again, changed or not.
       entry.seen = undefined
       if (!closed) logger.debug({ err: error, key: entry.key }, 'a wait could not be looked up')

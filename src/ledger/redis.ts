@@ -5,7 +5,7 @@
 import type { Clock } from '../clock.js'
 import { DocsError } from '../errors.js'
 import type { Logger } from '../events.js'
-import { transition, type Transition } from './document.js'
+import { transition, type Transition } from '../settlement/machine.js'
 import type { Ledger, Perform } from './ledger.js'
 import { newEntry, type Entry } from './redis-entry.js'
 import { createOpenIndex } from './redis-open.js'
@@ -13,12 +13,13 @@ import type { RedisStore, StoredDocument } from './redis-store.js'
 import type { Subscribe } from './redis-subscribe.js'
 import { isUnderWay } from './redis-again.js'
 import { createRedisWaits, isUnsettled } from './redis-waits.js'
-import { handedOverAgain } from './order.js'
+import { handedOverAgain } from '../settlement/order.js'
 import { closedError } from './outcome.js'
-import { expiresAt, forget, isIdle } from './retention.js'
-import { emptyDocument, isOpen } from './state.js'
-import type { Effect, LedgerEvent } from './event.js'
-import type { DocumentState, Rules } from './state.js'
+import { forget, isIdle } from '../settlement/retention.js'
+import { expiresAt, withSessions } from './open-documents.js'
+import { emptyDocument, isOpen } from '../settlement/state.js'
+import type { Effect, LedgerEvent } from '../settlement/event.js'
+import type { DocumentState, Rules } from '../settlement/state.js'
 
 /** When what is due is tried again because Redis is away, ms. */
 const LATER = 1_000
@@ -39,7 +40,16 @@ export interface RedisLedgerParts {
 }
 
 export function createRedisLedger(parts: RedisLedgerParts): Ledger {
-  const { store, clock, rules, perform, logger, ownTime = false, machine = transition } = parts
+  const {
+    store,
+    clock,
+    rules,
+    perform,
+    logger,
+    ownTime = false,
+    machine: given = transition,
+  } = parts
+  const machine = withSessions(given)
   const entries = new Map<string, Entry>()
   const index = createOpenIndex({
     ...{ set: store.openSet, read: readFresh, now: () => now(), logger },
@@ -50,13 +60,21 @@ export function createRedisLedger(parts: RedisLedgerParts): Ledger {
   let closed = false
   /** Redis's time less ours, ms. */
   let offset = 0
+  let connected = false
+  /** When a lost connection was there again, ms since the epoch, by Redis's clock. */
+  let reconnectedAt = 0
 
   const now = (): number => clock.now() + offset
   const waits = createRedisWaits({
     ...{ entries, entryOf, release, store, readFresh, schedule },
     ...{ perform, rules, clock, now, logger },
   })
-  parts.subscribe(woken, () => waits.wakeAll())
+  parts.subscribe(woken, () => {
+    if (connected) reconnectedAt = now()
+    connected = true
+    for (const entry of entries.values()) entry.known = undefined
+    waits.wakeAll()
+  })
 
   function heard(time: number): void {
     if (!ownTime) offset = time - clock.now()
@@ -121,7 +139,7 @@ export function createRedisLedger(parts: RedisLedgerParts): Ledger {
       const { version, state } = entry.known ?? (await readFresh(entry.key))
       const effects: Effect[] = []
       let step = { state, effects: effects as readonly Effect[], dueAt: Infinity }
-      for (const event of events) {
+      for (const event of mayHaveLost(state) ? [{ type: 'lost' } as const, ...events] : events) {
         effects.push(...handedOverAgain(step.state, event))
         step = machine(step.state, byRedisTime(event), now(), rules)
         effects.push(...step.effects)
@@ -153,6 +171,10 @@ export function createRedisLedger(parts: RedisLedgerParts): Ledger {
       key: entry.key,
     })
   }
+
+  /** Redis was away since the last write: what was written after that may be gone (`docs/settlement.md` 11.4). */
+  const mayHaveLost = ({ turn, touchedAt }: DocumentState): boolean =>
+    turn > 0 && touchedAt < reconnectedAt
 
   function know(entry: Entry, version: string, state: DocumentState): void {
     entry.known = { version, state }
@@ -202,6 +224,7 @@ export function createRedisLedger(parts: RedisLedgerParts): Ledger {
   }
 
   function woken(message: string): void {
+    // Another version of this package may say more, or something else.
     const [name = '', due = '', version = ''] = message.split(' ')
     const entry = entries.get(name)
     if (entry === undefined) return
@@ -210,7 +233,8 @@ export function createRedisLedger(parts: RedisLedgerParts): Ledger {
     if (entry.writing) return void entry.news.add(version)
     entry.known = undefined
     if (entry.waits.size > 0) void waits.lookUp(entry)
-    else if (entry.tickAt !== Infinity) schedule(entry, due === '' ? Infinity : Number(due))
+    else if (entry.tickAt !== Infinity)
+      schedule(entry, due === '' ? Infinity : Number(due) || now())
   }
 
   return {

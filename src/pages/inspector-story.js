@@ -6,6 +6,7 @@ import {
   callbackWords,
   commandWords,
   failed,
+  refusalWords,
   replyWords,
   responseWords,
 } from './inspector-words.js'
@@ -131,7 +132,7 @@ export class Stories {
       case 'reply':
         return item('package', 'server', replyWords(entry), entry.error === 0 ? 'plain' : 'bad')
       case 'rejected': {
-        const label = `${entry.status === 200 ? 'not used' : `refused, ${entry.status}`}: ${entry.reason}`
+        const label = `${refusalWords(entry)}: ${entry.reason}`
         return item('server', 'package', label, 'bad', true)
       }
       case 'saving': {

@@ -70,6 +70,15 @@ function presence({ actions, users }) {
     .join(', ')
 }
 
+/** Of a callback that is taken by the token in its header alone. */
+const TAKEN_IN_PART = new Set(['body-missing', 'body-not-json', 'history-left-out'])
+
+/** @param {Extract<Entry, { type: 'rejected' }>} entry */
+export function refusalWords({ code, status }) {
+  if (status !== 200) return `refused, ${status}`
+  return TAKEN_IN_PART.has(code) ? 'taken in part' : 'not used'
+}
+
 /** @param {Extract<Entry, { type: 'reply' }>} entry */
 export function replyWords({ status, error }) {
   if (status === 200) return error === 0 ? '200, error 0' : '200, error 1: keep it'

@@ -92,8 +92,11 @@ function show() {
 function showDocuments(newest) {
   const place = part('documents')
   const focused = /** @type {HTMLElement | null} */ (document.activeElement)?.dataset['key']
+  const found = newest.filter(isFound)
+  const told = found.length === newest.length ? '' : `${found.length} of ${newest.length} shown`
+  if (part('found').textContent !== told) part('found').textContent = told
   place.replaceChildren(
-    ...newest.map((story) => {
+    ...found.map((story) => {
       const { key, users } = story
       const trouble = story.items.at(-1)?.tone === 'bad'
       const button = element(
@@ -112,6 +115,15 @@ function showDocuments(newest) {
   for (const button of place.querySelectorAll('button')) {
     if (button.dataset['key'] === focused) button.focus()
   }
+}
+
+/** @param {Story} story */
+function isFound({ key, ref, users = [], items }) {
+  const { value } = /** @type {HTMLInputElement} */ (part('find'))
+  const { checked } = /** @type {HTMLInputElement} */ (part('only-trouble'))
+  if (checked && !items.some(({ tone }) => tone === 'bad')) return false
+  const words = value.trim().toLowerCase()
+  return [key, ref, ...users].some((text) => text.toLowerCase().includes(words))
 }
 
 /** @param {Story} story */
@@ -206,5 +218,6 @@ part('lanes').addEventListener('keydown', (event) => {
   to.focus()
   choose(Number(to.dataset['n']))
 })
+for (const id of ['find', 'only-trouble']) part(id).addEventListener('input', plan)
 new ResizeObserver(plan).observe(part('lanes'))
 listen()

@@ -2,13 +2,16 @@
  * The callbacks of the Docs server, as a union by status. Facts: `docs-server.md`, "Callbacks";
  * the recorded ones are in `test/wire/`.
  */
-import { isKey } from './key.js'
+import { describe } from '../errors.js'
+import { isKey, KEY_RULE } from './key.js'
+import { userId, userIds } from './user-id.js'
+import { unpackUserdata } from './userdata.js'
 
 /** Who came or went (status 1, 2, 4), or who pressed the save button (status 6). */
 export interface Action {
   /** 0: disconnected, 1: connected, 2: pressed the save button. */
   type: number
-  /** The user's id, as in the editor's config. */
+  /** The user's id, as in the editor's config; a number there is its text here. */
   userid: string
 }
 
@@ -22,7 +25,9 @@ interface Common {
   /** The ids of the users who edit now (status 1) or whose edits the save holds. */
   users: string[]
   actions: Action[]
-  /** As it came: a command's userdata is whatever JSON the command sent. */
+  /** Our id of the command that has caused it; undefined: none of ours has. */
+  commandId: string | undefined
+  /** What the application gave to that command; else as it came, which may be any JSON. */
   userdata: unknown
   /** The whole callback as it came, unknown fields included; its token is left out. */
   body: Readonly<Record<string, unknown>>
@@ -77,9 +82,10 @@ const MAX_DEPTH = 1000
  * no legal key, no status that is a whole
  * number from 0 up, or nested too deeply to be written down again. A field of the wrong type counts as absent.
  *
- * @example parseCallback({ key: 'k1', status: 4 })
+ * @param prefix tells our userdata from that of others
+ * @example parseCallback({ key: 'k1', status: 4 }, 'docs')
  */
-export function parseCallback(value: unknown): Callback | undefined {
+export function parseCallback(value: unknown, prefix: string): Callback | undefined {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined
   if (isDeeperThan(value, MAX_DEPTH)) return undefined
   const own = (name: string): unknown =>
@@ -96,9 +102,9 @@ export function parseCallback(value: unknown): Callback | undefined {
   const { token, ...body } = value as Record<string, unknown>
   const common: Common = {
     key,
-    users: strings(own('users')),
+    users: users(own('users')),
     actions: actions(own('actions')),
-    userdata: own('userdata'),
+    ...unpackUserdata(prefix, own('userdata')),
     body,
   }
   const saveFields = {
@@ -132,6 +138,24 @@ export function parseCallback(value: unknown): Callback | undefined {
   }
 }
 
+/** Why a body is no callback, of which `parseCallback` has answered `undefined`. */
+export function noCallback(body: unknown): {
+  code: 'key-form' | 'not-a-callback'
+  reason: string
+} {
+  const fields = isObject(body) ? (body as { key?: unknown; status?: unknown }) : {}
+  const has = (name: 'key' | 'status'): boolean =>
+    Object.hasOwn(fields, name) && fields[name] !== null && fields[name] !== ''
+  if (!has('key') || !has('status')) {
+    return { code: 'not-a-callback', reason: 'not a callback: no key or no status' }
+  }
+  if (!isKey(fields.key)) {
+    return { code: 'key-form', reason: `the key: got ${describe(fields.key)}; ${KEY_RULE}` }
+  }
+  const reason = 'not a callback: its status is no whole number, or it is nested too deeply'
+  return { code: 'not-a-callback', reason }
+}
+
 /** Without recursion, which is what a deep value would exhaust. */
 function isDeeperThan(value: object, limit: number): boolean {
   let level: object[] = [value]
@@ -144,16 +168,15 @@ function isDeeperThan(value: object, limit: number): boolean {
 
 const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null
 
-function strings(value: unknown): string[] {
-  return Array.isArray(value) ? value.filter((item) => typeof item === 'string') : []
-}
+const users = (value: unknown): string[] => (Array.isArray(value) ? userIds(value) : [])
 
 function actions(value: unknown): Action[] {
   if (!Array.isArray(value)) return []
   return value.flatMap((item: unknown) => {
     if (typeof item !== 'object' || item === null) return []
     const { type, userid } = item as Record<string, unknown>
-    return typeof type === 'number' && typeof userid === 'string' ? [{ type, userid }] : []
+    const id = userId(userid)
+    return typeof type === 'number' && id !== undefined ? [{ type, userid: id }] : []
   })
 }
 

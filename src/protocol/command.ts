@@ -20,6 +20,9 @@ export function commandErrorName(error: number): string {
   return (COMMAND_ERRORS as Record<number, string>)[error] ?? 'an error this version does not know'
 }
 
+/** How a command goes out: as JSON, or in the query of the address as before Docs 4.2. */
+export type CommandMethod = 'POST' | 'GET'
+
 /** What each command sends beside `c`. */
 export interface CommandRequests {
   forcesave: { key: string; userdata?: string }

@@ -13,7 +13,7 @@ export type Algorithm = 'HS256' | 'HS384' | 'HS512'
 export interface TokenOptions {
   /** The header that carries a token. */
   header: string
-  /** What stands before the token in that header. */
+  /** What stands before the token in that header, in upper or lower case. */
   prefix: string
   /** The algorithms taken; the first one signs. */
   algorithms: Algorithm[]
@@ -163,8 +163,11 @@ export function verifyCallback(
   return { ok: true, body: callback, from }
 }
 
+/** The scheme of an Authorization header has no case (RFC 9110, 11.1). */
 function headerToken(authorization: unknown, prefix: string): string | undefined {
-  if (typeof authorization !== 'string' || !authorization.startsWith(prefix)) return undefined
+  if (typeof authorization !== 'string') return undefined
+  const before = authorization.slice(0, prefix.length)
+  if (before.toLowerCase() !== prefix.toLowerCase()) return undefined
   return authorization.slice(prefix.length)
 }
 

@@ -5,12 +5,9 @@
  * Form: `<prefix>:<id>:<userdata>`. userdata is never empty on the wire: the Docs server does not
  * send an empty one back (`docs-server.md`, "Commands").
  */
-import { randomBytes } from 'node:crypto'
 
-/** 16 random bytes in base64url, which cannot be guessed and has no `:`. */
+/** As `newId` makes it: it has no `:`. */
 const ID = /^[0-9A-Za-z_-]{22}$/
-
-export const newId = (): string => randomBytes(16).toString('base64url')
 
 export const isId = (value: string): boolean => ID.test(value)
 

@@ -1,23 +1,39 @@
 /** A callback as the ledger takes it. */
 import { createHash } from 'node:crypto'
 import type { PlainError } from '../errors.js'
-import type { Arrival } from '../ledger/event.js'
-import type { Trigger } from '../ledger/state.js'
+import type { Arrival } from '../settlement/event.js'
+import type { Trigger } from '../settlement/state.js'
 import { whoIn, type FailureCallback, type SaveCallback } from '../protocol/callback.js'
 import { saveName } from '../protocol/save-name.js'
-import { unpackUserdata } from '../protocol/userdata.js'
+import { DAY } from '../settlement/timing.js'
 
 /** `forcesavetype` (`docs-server.md`, "Callbacks"). */
 const TRIGGERS: Record<number, Trigger> = { 0: 'command', 1: 'button', 2: 'timer', 3: 'form' }
 
-const DAY = 86_400_000
-
 /**
- * A `lastsave` far in the future would make every later save look old, so it counts as absent and
- * the order falls back to arrival (`settlement.md` 3).
+ * 3.4: with milliseconds it is the time of sending and not that of an edit; and one far in the future
+ * would make every later save look old.
  */
 function plausible(lastSave: number | undefined, now: number): number | undefined {
-  return lastSave === undefined || lastSave > now + DAY ? undefined : lastSave
+  const isEditTime = lastSave !== undefined && lastSave % 1000 === 0 && lastSave <= now + DAY
+  return isEditTime ? lastSave : undefined
+}
+
+/** More changes than this are not compared: the record would grow with the session. */
+const MAX_CHANGES = 100
+
+/** A hash for each beginning of `history.changes` (3.1). */
+function beginningsOf(history: unknown): string[] | undefined {
+  const changes = (history as { changes?: unknown } | null | undefined)?.changes
+  if (!Array.isArray(changes) || changes.length === 0 || changes.length > MAX_CHANGES)
+    return undefined
+  let before = ''
+  return changes.map((change: unknown) => {
+    before = createHash('sha256')
+      .update(`${before} ${JSON.stringify(change)}`)
+      .digest('base64url')
+    return (before = before.slice(0, 12))
+  })
 }
 
 /** The link's query is signed anew each time (`docs-server.md`, "Callbacks"). */
@@ -27,20 +43,21 @@ function messageOf({ url, markedReplay }: SaveCallback): string {
 
 export function arrivalOf(
   callback: SaveCallback | FailureCallback,
-  context: { ref: string; prefix: string; now: number; failure?: PlainError },
+  context: { ref: string; now: number; failure?: PlainError },
 ): Arrival {
-  const { key, status, users, body } = callback
+  const { key, status, users, commandId, userdata, body } = callback
   const lastSave = plausible(callback.lastSave, context.now)
-  const { commandId, userdata } = unpackUserdata(context.prefix, callback.userdata)
   const isSave = callback.kind === 'save'
   const final = status === 2 || status === 3
+  const changes = isSave ? beginningsOf(callback.history) : undefined
   return {
     name: saveName({
       key,
       status,
       lastSave,
-      // A failure has no `url` that would tell two of them apart.
-      ...(isSave ? { url: callback.url, history: callback.history } : { mark: commandId }),
+      // Two saves can be alike in all but the command that they were made for.
+      mark: commandId,
+      ...(isSave ? { url: callback.url, history: callback.history } : {}),
     }),
     status,
     trigger: final ? 'close' : (TRIGGERS[callback.forcesaveType ?? 0] ?? 'command'),
@@ -49,6 +66,8 @@ export function arrivalOf(
     markedReplay: isSave && callback.markedReplay,
     ...(isSave ? { message: messageOf(callback) } : {}),
     ...(final ? { left: whoIn(callback.actions, 0) } : {}),
+    ...(changes === undefined ? {} : { changes }),
+    ...(callback.notModified ? { notModified: true as const } : {}),
     facts: { filetype: isSave ? callback.filetype : undefined, users },
     payload: { ref: context.ref, userdata, body },
     ...(context.failure === undefined ? {} : { failure: context.failure }),

@@ -1,8 +1,8 @@
 /** A Koa context to `receive()` and back: the routes and the body parser. */
 import type { IncomingMessage } from 'node:http'
 import Router from '@koa/router'
-import parse from 'co-body'
 import type { Context, Middleware } from 'koa'
+import bodyParser from 'koa-bodyparser'
 import type { Clock } from '../clock.js'
 import type { Events } from '../events.js'
 import type { Watch } from '../inspector/watch.js'
@@ -11,9 +11,6 @@ import type { CallbackRequest } from './receive.js'
 
 /** How long a body may take to arrive, ms: one that never ends holds a connection no longer. */
 const BODY_TIMEOUT = 30_000
-
-/** A byte order mark and what is not UTF-8 are not JSON, and not to be mended into a callback. */
-const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 export interface KoaParts {
   receive: Receive
@@ -32,10 +29,17 @@ export function createCallbackMiddleware({
   watch,
   maxBody,
 }: KoaParts): Middleware {
+  // Without an encoding a text is left as bytes.
+  const parse = bodyParser({ enableTypes: ['text'], textLimit: `${maxBody}b`, encoding: '' })
+
   return async function docsCallback(ctx: Context) {
     if (ctx.method !== 'POST') {
       // No event: whoever opens the address in a browser is no callback that failed.
-      watch.rejected({ reason: `the method is ${ctx.method}, and not POST`, status: 405 })
+      watch.rejected({
+        code: 'method',
+        reason: `the method is ${ctx.method}, not POST`,
+        status: 405,
+      })
       ctx.status = 405
       ctx.set('Allow', 'POST')
       ctx.body = { error: 1 }
@@ -45,11 +49,16 @@ export function createCallbackMiddleware({
     try {
       body = await inTime(ctx.req, bodyOf(ctx))
     } catch (error) {
-      const status = (error as { status?: unknown }).status === 413 ? 413 : 400
-      const reason =
-        status === 413 ? `a body over maxBody, ${maxBody} bytes` : 'the body did not arrive'
-      events.emit('rejected', { reason, status })
-      ctx.status = status
+      const tooLong = (error as { status?: unknown }).status === 413
+      const refused = tooLong
+        ? ({
+            code: 'body-too-long',
+            reason: `a body over maxBody, ${maxBody} bytes`,
+            status: 413,
+          } as const)
+        : ({ code: 'body-cut-off', reason: 'the body did not arrive', status: 400 } as const)
+      events.emit('rejected', refused)
+      ctx.status = refused.status
       // The rest of the body is not read: the connection cannot be used again.
       ctx.set('Connection', 'close')
       ctx.body = { error: 1 }
@@ -61,21 +70,30 @@ export function createCallbackMiddleware({
     ctx.body = reply.body
   }
 
-  /** As the application's own parser left it, else read here: any content type, judged by the token alone. */
+  /** As something in front has left it, else as bytes: any content type, judged by the token alone. */
   async function bodyOf(ctx: Context): Promise<unknown> {
-    const { body } = ctx.request as { body?: unknown }
-    if (body !== undefined) return body
+    const { body, rawBody } = ctx.request as { body?: unknown; rawBody?: unknown }
+    const isUnread = ctx.req.readable && !ctx.req.readableDidRead
+    if (body !== undefined && !(isUnread && isPlaceholder(body))) return body
+    if (ctx.req.readable) return bytesOf(ctx)
+    if (!ctx.req.complete) throw new Error('the sender has gone')
+    // Hosts that read requests before Koa gets them leave these.
+    const host = ctx.req as { body?: unknown; rawBody?: unknown }
+    return rawBody ?? host.body ?? host.rawBody
+  }
+
+  async function bytesOf(ctx: Context): Promise<unknown> {
+    const view = parserView(ctx)
     try {
-      // Without an encoding it comes as bytes.
-      const bytes = (await parse.text(ctx.req, { limit: `${maxBody}b`, encoding: '' })) as Buffer
-      return JSON.parse(UTF8.decode(bytes)) as unknown
+      await parse(view, () => Promise.resolve())
+      return view.request.body
     } catch (error) {
       const { status, type } = error as { status?: unknown; type?: unknown }
       // Too long, or not all of it has come: nothing is done about half a callback.
       if (status === 413 || type === 'request.aborted' || type === 'request.size.invalid')
         throw error
-      // Not JSON: the header's token may still be good, and decides.
-      return undefined
+      // What cannot be unpacked is not JSON: the header's token may still be good, and decides.
+      return ''
     }
   }
 
@@ -93,6 +111,23 @@ export function createCallbackMiddleware({
       cancel()
     }
   }
+}
+
+/** What parsers leave for a body of a type that they do not read. */
+const isPlaceholder = (body: unknown): boolean =>
+  typeof body === 'object' && body !== null && Object.keys(body).length === 0
+
+/**
+ * The context as koa-bodyparser is to see it: every body is one that it reads, whatever its type and
+ * whatever the application has told its own parser. What it leaves is not left on the real one.
+ */
+function parserView(ctx: Context): Context {
+  const request: unknown = Object.create(ctx.request, {
+    body: { value: undefined, writable: true },
+    is: { value: () => 'text/plain' },
+  })
+  const own = { request: { value: request }, disableBodyParser: { value: false } }
+  return Object.create(ctx, own) as Context
 }
 
 /**

@@ -1,5 +1,5 @@
 /** Counts each callback and how long its reply took, traces it, and tells the inspector of the reply. */
-import { callbackChannel, traced, type CallbackTrace } from '../channels.js'
+import { callbackChannel, note, traced, type CallbackTrace } from '../channels.js'
 import type { Watch } from '../inspector/watch.js'
 import type { Stats } from '../stats.js'
 import type { Answer, CallbackReply, CallbackRequest } from './receive.js'
@@ -12,7 +12,7 @@ export function observedCallbacks(answer: Answer, stats: Stats, watch: Watch): R
     stats.pending.callbacks += 1
     try {
       const reply = await answer(request, told)
-      told.reply = reply
+      note(told, { reply })
       stats.replied(told.status, reply)
       watch.replied(told, reply)
       return reply

@@ -6,13 +6,13 @@ import { onAbort } from '../abort.js'
 import { startDeadline } from '../client/deadline.js'
 import type { Clock } from '../clock.js'
 import type { Downloader } from '../client/download.js'
-import type { CallbackTrace } from '../channels.js'
+import { note, type CallbackTrace } from '../channels.js'
 import type { Watch } from '../inspector/watch.js'
 import { DocsError, toPlainError } from '../errors.js'
 import type { Events, Logger } from '../events.js'
-import { MISDIRECTED } from '../ledger/binding.js'
 import type { Ledger } from '../ledger/ledger.js'
 import {
+  noCallback,
   parseCallback,
   whoIn,
   type Callback,
@@ -21,13 +21,16 @@ import {
 } from '../protocol/callback.js'
 import { MAX_REF, type RefSigner } from '../protocol/ref.js'
 import { verifyCallback, type Keys, type TokenOptions } from '../protocol/token.js'
-import { handleOf, unpackUserdata } from '../protocol/userdata.js'
+import { handleOf } from '../protocol/userdata.js'
 import { arrivalOf } from './arrival.js'
+import { readBody, type ReadBody } from './body.js'
 import { createRecorder } from './record.js'
+import type { Tally } from './tally.js'
+import { lostOf, REF_NOT_OURS, REF_OF_ANOTHER_FILE, UNREADABLE, type Refused } from './refused.js'
 
 /** A callback as it came, for `docs.receive()`. */
 export interface CallbackRequest {
-  /** The parsed JSON body. */
+  /** The JSON body: parsed, or as text or bytes. Undefined: something has read it and left nothing. */
   body: unknown
   /** Names in lower case, as `node:http` has them. */
   headers: Readonly<Record<string, string | string[] | undefined>>
@@ -71,6 +74,7 @@ export interface ReceiverParts {
   grace: number
   onConversionFailed: (failure: FailedConversion) => unknown
   watch: Watch
+  tally: Tally
   /** Aborted by `close()`. */
   closing: AbortSignal
 }
@@ -92,23 +96,26 @@ export function createReceiver(parts: ReceiverParts): Answer {
 
   return async function receive({ body, headers, ref: signedRef }, told) {
     const ref = signedRef === undefined ? undefined : refs.verify(signedRef)
-    const claims = verified(body, headers)
+    const given = readBody(body)
+    const claims = verified(given, headers)
     if ('refused' in claims) {
       // Signed by us: it is no word of the sender's.
-      return turnAway(forbidden, claims.refused, ref === undefined ? {} : { ref })
+      const reply = keys === null ? notACallback : forbidden
+      return turnAway(reply, claims.refused, ref === undefined ? {} : { ref })
     }
     if (ref === undefined || ref === '' || ref.length > MAX_REF) {
-      return turnAway(keys === null ? notACallback : forbidden, 'the ref in the URL is not ours')
+      return turnAway(keys === null ? notACallback : forbidden, REF_NOT_OURS)
     }
-    const callback = parseCallback(claims.body)
-    if (callback === undefined) return turnAway(notACallback, 'not a callback: no key or no status')
+    const callback = parseCallback(claims.body, prefix)
+    if (callback === undefined) return turnAway(notACallback, noCallback(claims.body))
     tell(told, callback, ref)
+    const lost = lostOf(given, claims.from, callback)
+    if (lost !== undefined) tellLost(lost, callback.key, ref)
     if (callback.kind !== 'save') watch.callback(told, callback)
 
     switch (callback.kind) {
       case 'presence': {
-        const { key, status, users, actions } = callback
-        const { commandId } = unpackUserdata(prefix, callback.userdata)
+        const { key, status, users, actions, commandId } = callback
         const id = commandId === undefined ? {} : { commandId }
         const changes = { joined: whoIn(actions, 1), left: whoIn(actions, 0) }
         await record(key, { type: 'presence', status, users, ref, ...id, ...changes }).catch(
@@ -124,12 +131,8 @@ export function createReceiver(parts: ReceiverParts): Answer {
       }
       case 'other': {
         const { key, status } = callback
-        events.emit('rejected', {
-          reason: `status ${status} has no meaning here`,
-          status: 200,
-          key,
-          ref,
-        })
+        const reason = `status ${status} has no meaning here`
+        events.emit('rejected', { code: 'unknown-status', reason, status: 200, key, ref })
         return done
       }
       case 'failure':
@@ -140,34 +143,45 @@ export function createReceiver(parts: ReceiverParts): Answer {
   }
 
   function verified(
-    body: unknown,
+    given: ReadBody,
     headers: CallbackRequest['headers'],
-  ): { body: unknown } | { refused: string } {
-    if (keys === null) return { body }
+  ): { body: unknown; from: 'body' | 'header' } | { refused: Refused } {
+    const body = 'json' in given ? given.json : undefined
+    const unreadable = 'json' in given ? undefined : UNREADABLE[given.problem]
+    if (keys === null) {
+      return unreadable === undefined ? { body, from: 'body' } : { refused: unreadable }
+    }
     const header = headers[token.header.toLowerCase()]
     const authorization = typeof header === 'string' ? header : undefined
     const verdict = verifyCallback(body, authorization, keys, token, clock.now())
-    if (verdict.ok) return { body: verdict.body }
-    const { reason } = verdict
-    const detail = body === undefined ? 'the body is not JSON' : verdict.detail
-    return { refused: `token ${reason}${detail === undefined ? '' : `: ${detail}`}` }
+    if (verdict.ok) return verdict
+    const { reason: what, detail } = verdict
+    if (what === 'missing' && unreadable !== undefined) return { refused: unreadable }
+    const reason = `token ${what}${detail === undefined ? '' : `: ${detail}`}`
+    return { refused: { code: `token-${what}`, reason } }
   }
 
-  function tell(told: CallbackTrace, { status, key, userdata }: Callback, ref: string): void {
-    told.status = status
-    told.key = key
-    told.ref = ref
-    const { commandId } = unpackUserdata(prefix, userdata)
-    if (commandId !== undefined) told.id = handleOf(key, commandId)
+  function tell(told: CallbackTrace, { status, key, commandId }: Callback, ref: string): void {
+    parts.tally.came(key)
+    const id = commandId === undefined ? {} : { id: handleOf(key, commandId) }
+    note(told, { status, key, ref, ...id })
+  }
+
+  /** A callback that is taken by its header's token, and what that cannot tell. */
+  function tellLost(lost: Refused, key: string, ref: string): void {
+    const about = { ...lost, status: 200, key, ref }
+    logger.warn(about, 'a callback is taken, and a part of it may be lost')
+    events.emit('rejected', about)
   }
 
   function turnAway(
     reply: CallbackReply,
-    reason: string,
+    refused: Refused,
     about: { key?: string; ref?: string } = {},
   ): CallbackReply {
-    logger.warn({ status: reply.status, reason, ...about }, 'a callback was turned away')
-    events.emit('rejected', { reason, status: reply.status, ...about })
+    const told = { ...refused, status: reply.status, ...about }
+    logger.warn(told, 'a callback was turned away')
+    events.emit('rejected', told)
     return reply
   }
 
@@ -179,16 +193,16 @@ export function createReceiver(parts: ReceiverParts): Answer {
       { key },
     )
     const save = arrivalOf(callback, {
-      ...{ ref, prefix, now: clock.now() },
+      ...{ ref, now: clock.now() },
       failure: toPlainError(failure),
     })
     const final = status === 3
     try {
       await record(key, { type: 'arrived', save })
       const outcome = await inTime((signal) => ledger.finished(key, save.name, signal))
-      // Under the wrong name the application is not asked what is to be thrown away (rule 18).
+      // Under the wrong name the application is not asked what is to be thrown away (17.2).
       if (outcome !== undefined && outcome.ref !== ref)
-        return turnAway(keepIt, MISDIRECTED, { key, ref })
+        return turnAway(keepIt, REF_OF_ANOTHER_FILE, { key, ref })
       events.emit('conversion-failed', { key, ref, final })
       const decision = await inTime(() => parts.onConversionFailed({ key, ref, final, users }))
       if (decision !== 'discard') return keepIt
@@ -206,21 +220,21 @@ export function createReceiver(parts: ReceiverParts): Answer {
     told: CallbackTrace,
   ): Promise<CallbackReply> {
     const { key } = callback
-    const usable = downloader.allowed(callback.url) !== undefined
-    const failure = usable
-      ? undefined
-      : new DocsError('BAD_RESPONSE', wrongLink, { key, retryable: false })
+    const wrong = downloader.whyNot(callback.url)
+    const wrongLink = wrong && `a save cannot be fetched: ${wrong}`
+    const failure = wrongLink && new DocsError('BAD_RESPONSE', wrongLink, { key, retryable: false })
     const arrival = arrivalOf(callback, {
-      ...{ ref, prefix, now: clock.now() },
-      ...(failure === undefined ? {} : { failure: toPlainError(failure) }),
+      ...{ ref, now: clock.now() },
+      ...(failure ? { failure: toPlainError(failure) } : {}),
     })
-    told.save = arrival.name
+    note(told, { save: arrival.name })
     watch.callback(told, callback)
     try {
       await record(key, { type: 'arrived', save: arrival })
-      if (!usable) {
+      if (wrongLink) {
         logger.error({ key, ref }, wrongLink)
-        events.emit('rejected', { reason: wrongLink, status: 200, key, ref })
+        const code = 'link-elsewhere'
+        events.emit('rejected', { code, reason: wrongLink, status: 200, key, ref })
         return keepIt
       }
       return await answer(key, ref, arrival.name)
@@ -237,7 +251,7 @@ export function createReceiver(parts: ReceiverParts): Answer {
   async function answer(key: string, ref: string, name: string): Promise<CallbackReply> {
     const outcome = await inTime((signal) => ledger.finished(key, name, signal))
     if (outcome !== undefined && outcome.ref !== ref) {
-      return turnAway(forbidden, MISDIRECTED, { key, ref })
+      return turnAway(forbidden, REF_OF_ANOTHER_FILE, { key, ref })
     }
     if (outcome?.phase === 'stored') return done
     return outcome?.permanent === true ? keepIt : sendAgain
@@ -258,6 +272,3 @@ export function createReceiver(parts: ReceiverParts): Answer {
     }
   }
 }
-
-const wrongLink =
-  'the link of a save is not on the Docs server: nothing was fetched; add its origin to downloadOrigins if it is yours'

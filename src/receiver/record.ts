@@ -7,7 +7,7 @@ import { onAbort } from '../abort.js'
 import type { Clock } from '../clock.js'
 import { isDocsError } from '../errors.js'
 import type { Logger } from '../events.js'
-import type { LedgerEvent } from '../ledger/event.js'
+import type { LedgerEvent } from '../settlement/event.js'
 import type { Ledger } from '../ledger/ledger.js'
 
 /** How often, and with which pauses (ms), it is told again. */
@@ -90,7 +90,7 @@ export function createRecorder(parts: RecorderParts): RecordCallback {
       untoldOf.delete(key)
       return
     }
-    const event = untold.news.map((one) => one.event).reduce(joined)
+    const event = { ...untold.news.map((one) => one.event).reduce(joined), late: true as const }
     const whole = { ...newest, event }
     untold.news = [whole]
     untold.cancel = clock.after(TRY_PAUSE, () => void tellAgain(key, whole, untold))
@@ -139,11 +139,12 @@ function leftBy(event: Presence | Arrived): readonly string[] | undefined {
   return event.save.left
 }
 
-/** Two callbacks as one. A key's `ref` is that of its first (rule 18). */
+/** Two callbacks as one. A key's `ref` is that of its first (17.1). */
 function joined(older: Presence, newer: Presence): Presence {
   return {
     ...newer,
     ref: older.ref,
     joined: [...new Set([...older.joined, ...newer.joined])],
+    late: true,
   }
 }

@@ -1,14 +1,17 @@
 /** Forgotten files: final saves that nobody took (`docs-server.md`, "What our reply does"). */
-import { randomUUID } from 'node:crypto'
 import type { CallOptions } from '../call-options.js'
 import type { CommandClient } from '../client/commands.js'
 import type { Downloader } from '../client/download.js'
 import { DocsError, isDocsError, toPlainError } from '../errors.js'
 import type { Logger } from '../events.js'
-import { hasMovedOn } from '../ledger/forgotten.js'
 import type { Ledger } from '../ledger/ledger.js'
-import type { Arrival } from '../ledger/event.js'
+import type { Arrival, SearchResult } from '../settlement/event.js'
 import { saveName } from '../protocol/save-name.js'
+import { fingerprintOf } from './fingerprint.js'
+import { createForgottenCommands, type ForgottenCommands, type Node } from './nodes.js'
+
+/** `error` of a command that the Docs server does not know (`docs-server.md`, "Commands"). */
+const UNKNOWN_COMMAND = 5
 
 /** What became of one forgotten file. */
 export type RecoveryResult =
@@ -37,11 +40,14 @@ export interface RecoverOptions extends CallOptions {
  * reply does"). Errors are those of a command; `BAD_OPTION` for a key outside the alphabet.
  */
 export interface Forgotten {
-  /** The keys of all forgotten files on the Docs server, those of other applications included. */
+  /**
+   * The keys of all forgotten files on the Docs server, those of other applications included; with `nodes`
+   * those of each, every key once. Rejects where one of them does not answer.
+   */
   list(options?: CallOptions): Promise<string[]>
   /** The link to a forgotten file, or undefined when there is none under this key. */
   url(key: string, options?: CallOptions): Promise<string | undefined>
-  /** Whether there was one to delete. */
+  /** Whether there was one to delete; with `nodes` it deletes the one whose link `url` gives. */
   delete(key: string, options?: CallOptions): Promise<boolean>
   /**
    * Hands each forgotten file to `onSave` (`save.trigger === 'forgotten'`), once, whatever the number of
@@ -55,7 +61,8 @@ export interface Forgotten {
    * after the others.
    *
    * `timeout` (default: none) and `signal` end the call between two files: what has been handed to
-   * `onSave` goes on. Errors: those of a command where the list cannot be had, `TIMEOUT`, `CLOSED`.
+   * `onSave` goes on. Errors: those of a command where the list cannot be had, `TIMEOUT`, `CLOSED`. With `nodes`
+   * the files of those that answer are recovered first; then it rejects with the error of the one that did not.
    * @example
    * const { recovered, failed } = await docs.forgotten.recover({
    *   onResult: (result) => console.log(result.key, result.outcome),
@@ -65,17 +72,19 @@ export interface Forgotten {
 }
 
 /** What is done with forgotten files one at a time. */
-export interface ForgottenFiles extends Omit<Forgotten, 'recover'> {
-  /** What is found, as a save. Its path is the same for every forgotten file of a key: never its name. */
-  arrival: (key: string, url: string, ref: string) => Arrival
+export interface ForgottenFiles extends ForgottenCommands {
+  /** What is found, as a save that is named by its bytes. */
+  arrival: (key: string, url: string, ref: string, node?: Node) => Promise<Arrival>
   /** Rule 8: a file found for a key that is not open joins the key's saves. */
-  search: (key: string, id: string, ref: string | undefined) => Promise<void>
+  search: (key: string, since: number, ref: string | undefined) => Promise<void>
   /** Deletes the file that is stored as the save of this name. */
-  deleteStored: (key: string, name: string) => Promise<void>
+  deleteStored: (key: string, name: string, node?: Node) => Promise<void>
 }
 
 export interface ForgottenParts {
   client: CommandClient
+  /** The option `nodes`. */
+  nodes: readonly URL[]
   ledger: Ledger
   downloader: Downloader
   logger: Logger
@@ -83,44 +92,54 @@ export interface ForgottenParts {
 
 export function createForgotten({
   client,
+  nodes,
   ledger,
   downloader,
   logger,
 }: ForgottenParts): ForgottenFiles {
-  const forgotten: Omit<Forgotten, 'recover'> = {
-    list: async (options) => (await client.send('getForgottenList', {}, options)).keys,
-    async url(key, options) {
-      const response = await unlessUnknown(client.send('getForgotten', { key }, options))
-      return response?.url
-    },
-    async delete(key, options) {
-      return (await unlessUnknown(client.send('deleteForgotten', { key }, options))) !== undefined
-    },
-  }
+  const commands = createForgottenCommands(client, nodes, logger)
 
-  function arrival(key: string, url: string, ref: string): Arrival {
+  async function arrival(key: string, url: string, ref: string, node?: Node): Promise<Arrival> {
     const link = downloader.allowed(url)
     const filetype = /\.([0-9a-z]{1,10})$/i.exec(link?.pathname ?? '')?.[1]
-    const failure = new DocsError(
-      'BAD_RESPONSE',
-      'the link of a forgotten file is not on the Docs server: nothing was fetched; add its origin to downloadOrigins if it is yours',
-      { key, retryable: false },
-    )
+    const wrong = downloader.whyNot(url)
+    const failure =
+      wrong &&
+      new DocsError('BAD_RESPONSE', `a forgotten file cannot be fetched: ${wrong}`, {
+        ...{ key, retryable: false },
+      })
     return {
-      name: saveName({ key, status: 2, mark: randomUUID() }),
+      name:
+        link === undefined ? nameOf(key, url) : nameOf(key, await fingerprintOf(link, downloader)),
       status: 2,
       trigger: 'forgotten',
       markedReplay: false,
       facts: { filetype, users: [] },
-      payload: { ref, userdata: undefined, body: { key, status: 2, url, filetype } },
-      ...(link !== undefined ? {} : { failure: toPlainError(failure) }),
+      payload: {
+        ref,
+        userdata: undefined,
+        body: { key, status: 2, url, filetype, ...(node && { node: node.href }) },
+      },
+      ...(failure ? { failure: toPlainError(failure) } : {}),
     }
   }
 
+  /** Where the document itself is, and then on every other node: the number of nodes may have changed. */
+  async function findOn(
+    places: readonly Node[],
+    key: string,
+  ): Promise<{ url: string; node: Node } | undefined> {
+    for (const node of places) {
+      const url = await commands.urlOn(node, key)
+      if (url !== undefined) return { url, node }
+    }
+    return undefined
+  }
+
   async function look(key: string, ref: string | undefined): Promise<Arrival | undefined> {
-    const url = await forgotten.url(key)
-    if (url === undefined) return undefined
-    if (ref !== undefined) return arrival(key, url, ref)
+    const found = await findOn([undefined, ...nodes], key)
+    if (found === undefined) return undefined
+    if (ref !== undefined) return await arrival(key, found.url, ref, found.node)
     throw new DocsError(
       'STORAGE_FAILED',
       'the Docs server holds a forgotten file under this key, and no callback has told its ref: fetch it with docs.forgotten.url(key), or set the option refOf and call docs.forgotten.recover()',
@@ -128,34 +147,42 @@ export function createForgotten({
     )
   }
 
+  /** The node that a save of `recover()` was found on: elsewhere another file may lie under its key. */
+  function nodeOf(address: unknown): Node {
+    if (address === undefined) return undefined
+    const node = nodes.find(({ href }) => href === address)
+    if (node !== undefined) return node
+    throw new DocsError('BAD_OPTION', 'nodes: the Docs server of this file is not among them')
+  }
+
   return {
-    ...forgotten,
+    ...commands,
     arrival,
-    async search(key, id, ref) {
-      let found: { save?: Arrival; failure?: ReturnType<typeof toPlainError> } = {}
+    async search(key, since, ref) {
+      let found: SearchResult = {}
       try {
         const save = await look(key, ref)
         if (save !== undefined) found = { save }
       } catch (error) {
         if (!isDocsError(error)) throw error
-        found = { failure: toPlainError(error) }
+        const isUnsupported = error.code === 'COMMAND_REJECTED' && error.error === UNKNOWN_COMMAND
+        found = isUnsupported ? { unsupported: true } : { failure: toPlainError(error) }
       }
-      await ledger.apply(key, { type: 'searched', id, ...found })
+      await ledger.apply(key, { type: 'searched', since, ...found })
     },
-    /** A file that stays there after all is stored once more by a later search: harmless. */
-    async deleteStored(key, name) {
+    async deleteStored(key, name, found) {
       try {
-        const state = await ledger.read(key)
-        const save = state.saves.find((other) => other.name === name)
-        // The key has been opened or saved since: another forgotten file may be there by now.
-        if (save === undefined || hasMovedOn(state, save.turn)) {
-          logger.info(
-            { key },
-            'a forgotten file is stored, and is left because its key is in use again',
-          )
+        const { saves } = await ledger.read(key)
+        const save = saves.find((other) => other.name === name)
+        const node = found ?? nodeOf(save?.payload?.body['node'])
+        const url = await commands.urlOn(node, key)
+        const link = url === undefined ? undefined : downloader.allowed(url)
+        if (link === undefined) return
+        if (nameOf(key, await fingerprintOf(link, downloader)) !== name) {
+          logger.info({ key }, 'a forgotten file is stored, and a newer one is there by now')
           return
         }
-        await forgotten.delete(key)
+        await commands.deleteOn(node, key)
       } catch (error) {
         logger.warn({ err: error, key }, 'a forgotten file is stored and could not be deleted')
       }
@@ -163,12 +190,5 @@ export function createForgotten({
   }
 }
 
-/** Error 1 of these commands: there is no such file (`test/wire/final-save-forgotten-after-500s.jsonl`). */
-async function unlessUnknown<Response>(response: Promise<Response>): Promise<Response | undefined> {
-  try {
-    return await response
-  } catch (error) {
-    if (isDocsError(error, 'COMMAND_REJECTED') && error.error === 1) return undefined
-    throw error
-  }
-}
+const nameOf = (key: string, fingerprint: string): string =>
+  saveName({ key, status: 2, mark: `forgotten ${fingerprint}` })

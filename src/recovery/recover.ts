@@ -9,11 +9,19 @@ import { startDeadline } from '../client/deadline.js'
 import type { Clock } from '../clock.js'
 import { badOption, DocsError, fromPlainError, isDocsError } from '../errors.js'
 import type { Logger } from '../events.js'
-import { isSessionOpen, judgeFound, worthOfForgotten, type Found } from '../ledger/forgotten.js'
+import { harmless } from '../harmless.js'
+import {
+  isSessionOpen,
+  judgeFound,
+  worthOfForgotten,
+  type Found as Verdict,
+} from '../settlement/forgotten.js'
 import type { Ledger } from '../ledger/ledger.js'
-import type { DocumentState } from '../ledger/state.js'
+import type { DocumentState } from '../settlement/state.js'
 import { isKey, KEY_RULE } from '../protocol/key.js'
 import { MAX_REF } from '../protocol/ref.js'
+import type { Node } from './nodes.js'
+import type { Inside } from '../saves/inside.js'
 import type { ForgottenFiles, Recovery, RecoveryResult } from './forgotten.js'
 
 /** Tells the ref of a document key that is still its file's; undefined where it is none. */
@@ -27,6 +35,7 @@ export interface RecoverParts {
   clock: Clock
   logger: Logger
   refOf: RefOf | undefined
+  inside: Inside
   /** ms */
   commandTimeout: number
   /** How long a close that only the Docs server tells of is waited for (`settlement.md` 6), ms. */
@@ -37,6 +46,9 @@ export type Recover = (options: {
   signal: AbortSignal
   onResult?: ((result: RecoveryResult) => unknown) | undefined
 }) => Promise<Recovery>
+
+/** A key, and the node that has a forgotten file of it. */
+type Found = readonly [key: string, node: Node]
 
 /** Files at once. Pacing: the Docs server, the storage and Redis have others to serve. */
 const AT_ONCE = 4
@@ -49,19 +61,20 @@ export function createRecover(parts: RecoverParts): Recover {
 
   return async function recover({ signal, onResult }) {
     const counts: Recovery = { recovered: 0, left: 0, gone: 0, failed: 0 }
-    const keys = [...new Set(await forgotten.list({ signal }))].sort()
-    const again: string[] = []
+    const listed = await forgotten.list({ signal })
+    const keys = [...listed.keys].sort(([one], [other]) => (one < other ? -1 : 1))
+    const again: Found[] = []
 
-    async function walk(each: Iterator<string>, lastLook: boolean): Promise<void> {
+    async function walk(each: Iterator<Found>, lastLook: boolean): Promise<void> {
       for (let next = each.next(); next.done !== true; next = each.next()) {
-        const key = next.value
-        const result = await recoverSafely(key, signal, lastLook)
+        const found = next.value
+        const result = await recoverSafely(found, signal, lastLook)
         if (signal.aborted) return
-        if (result === 'again') again.push(key)
+        if (result === 'again') again.push(found)
         else tell(result)
       }
     }
-    async function walkAll(list: readonly string[], lastLook: boolean): Promise<void> {
+    async function walkAll(list: readonly Found[], lastLook: boolean): Promise<void> {
       const each = list.values()
       const walks = Array.from({ length: AT_ONCE }, () => walk(each, lastLook))
       await unlessAborted(Promise.all(walks), signal)
@@ -72,11 +85,7 @@ export function createRecover(parts: RecoverParts): Recover {
       if (outcome === 'failed') {
         logger.warn({ err: result.error, key }, 'a forgotten file could not be recovered')
       } else logger.debug({ ...result }, 'a forgotten file was looked at')
-      try {
-        Promise.resolve(onResult?.(result)).catch(complain)
-      } catch (error) {
-        complain(error)
-      }
+      harmless(() => onResult?.(result), complain)
     }
     function complain(error: unknown): void {
       logger.error({ err: error }, 'onResult failed; nothing else is affected')
@@ -87,18 +96,21 @@ export function createRecover(parts: RecoverParts): Recover {
       await pause(parts.nudgeAfter, signal)
       await walkAll(again, true)
     }
+    // After the files of the others: it says that there may be more.
+    if (listed.failures.length > 0) throw listed.failures[0]
     return counts
   }
 
   /** One that fails harms no other. */
   async function recoverSafely(
-    key: string,
+    found: Found,
     signal: AbortSignal,
     lastLook: boolean,
   ): Promise<RecoveryResult | 'again'> {
     try {
-      return await recoverOne(key, signal, lastLook)
+      return await recoverOne(found, signal, lastLook)
     } catch (cause) {
+      const [key] = found
       const error = isDocsError(cause)
         ? cause
         : new DocsError('STORAGE_FAILED', 'a forgotten file could not be recovered; see cause', {
@@ -110,7 +122,7 @@ export function createRecover(parts: RecoverParts): Recover {
   }
 
   async function recoverOne(
-    key: string,
+    [key, node]: Found,
     signal: AbortSignal,
     lastLook: boolean,
   ): Promise<RecoveryResult | 'again'> {
@@ -118,6 +130,7 @@ export function createRecover(parts: RecoverParts): Recover {
       const message = `the Docs server lists a forgotten file whose key is none; one has ${KEY_RULE}`
       throw new DocsError('BAD_RESPONSE', message, { key, retryable: false })
     }
+    parts.inside.refuseOwn(key, 'recover()')
     const state = await ledger.read(key)
     const since = state.turn
     const first = judgeFound(state, { since, vouched: true }, clock.now())
@@ -129,12 +142,17 @@ export function createRecover(parts: RecoverParts): Recover {
     }
 
     if (await isEdited(key, signal)) return { key, outcome: 'left', reason: 'open' }
-    // The last editor may just have left: then the final save that tells so is on its way (rule 6).
+    // The last editor may just have left: then the final save that says so is on its way.
     if (!lastLook && isSessionOpen(await ledger.read(key))) return 'again'
-    const url = await forgotten.url(key, { signal })
+    const url = await forgotten.urlOn(node, key, { signal })
     if (url === undefined) return { key, outcome: 'gone' }
-    const save = forgotten.arrival(key, url, ref)
+    const save = await forgotten.arrival(key, url, ref, node)
     if (save.failure !== undefined) throw fromPlainError(save.failure)
+    // Stored before, and it could not be deleted then.
+    if (state.saves.some(({ name, phase }) => name === save.name && phase === 'stored')) {
+      await forgotten.deleteStored(key, save.name, node)
+      return { key, outcome: 'recovered' }
+    }
     signal.throwIfAborted()
     await ledger.apply(key, { type: 'found', since, vouched, save })
     const after = await ledger.read(key)
@@ -181,7 +199,7 @@ export function createRecover(parts: RecoverParts): Recover {
     try {
       const { users } = await client.send('info', { key }, { signal })
       if (users !== undefined) return users.length > 0
-      // Before Docs 8.2 only the callback tells (rule 16), and it is found by its id.
+      // Before Docs 8.2 only the callback tells (15.1), and it is found by its id.
       const { id, answer } = await asks.ask({ key, kind: 'info', timeout: parts.commandTimeout })
       answer.catch(() => {})
       const verdict = await asks.verdict(key, id, signal)
@@ -192,7 +210,7 @@ export function createRecover(parts: RecoverParts): Recover {
     }
   }
 
-  async function ended(key: string, found: Found, signal: AbortSignal): Promise<RecoveryResult> {
+  async function ended(key: string, found: Verdict, signal: AbortSignal): Promise<RecoveryResult> {
     switch (found.outcome) {
       case 'taken':
         // What kept it from being taken has passed; the next call looks again.

@@ -1,5 +1,5 @@
 /** What BullMQ is given of a save. */
-import type { RunnableSave } from '../ledger/event.js'
+import type { RunnableSave } from '../settlement/event.js'
 
 /**
  * What a job holds: readable in any dashboard, small, and without the callback, whose links open the file

@@ -9,7 +9,8 @@ import type { Clock } from '../clock.js'
 import { isDocsError } from '../errors.js'
 import type { Logger } from '../events.js'
 import { withoutCommand } from '../ledger/redis-error.js'
-import type { RunnableSave } from '../ledger/event.js'
+import type { RunnableSave } from '../settlement/event.js'
+import { failureOf } from './bullmq-failure.js'
 import { jobIdOf, jobOf, type SaveJob } from './bullmq-job.js'
 import { ReleasableWorker } from './bullmq-worker.js'
 import { retryPause, type RunSave, type SaveQueue, type SaveReport } from './queue.js'
@@ -117,19 +118,21 @@ export function createBullmqQueue(parts: BullmqQueueParts): SaveQueue {
       // By this very process, perhaps.
       await Promise.allSettled([runs.get(jobIdOf(job.data.save, job.data.sequence))?.ended])
       giveUp.signal.throwIfAborted()
-      const save = await patiently(() => wantedBy(job))
+      const save = await patiently(() => wantedBy(job)).catch((error: unknown) => {
+        // A process of another version can read it.
+        throw isDocsError(error, 'BAD_RECORD') ? new NotOurs() : error
+      })
       if (save === undefined) return
       stored = { save, result: await orGivenUp(begin(key, save, attempt)) }
     } catch (error) {
-      if (giveUp.signal.aborted) return handBack(job, error, token)
+      if (giveUp.signal.aborted || error instanceof NotOurs) return handBack(job, error, token)
       // It is the job of another worker by now, which reports how it ended.
       if (error instanceof LockLost) throw error
       const last = attempt > retries || cannotSucceed(error)
-      // BullMQ takes nothing but errors.
-      const cause = error instanceof Error ? error : new Error('onSave failed', { cause: error })
-      if (!last) throw cause
+      const failure = failureOf(error)
+      if (!last) throw failure
       await tellFailed(job, error, attempt)
-      throw new UnrecoverableError(cause.message)
+      throw new UnrecoverableError(failure.message)
     }
     const { save, result } = stored
     await reported(key, () => report.stored(key, save, result))
@@ -170,7 +173,7 @@ export function createBullmqQueue(parts: BullmqQueueParts): SaveQueue {
   /** For another process, without having counted as an attempt. */
   async function handBack(job: Job<SaveJob>, error: unknown, token?: string): Promise<never> {
     // What has taken no notice may be running yet, as in a process that died.
-    const pause = error instanceof Deaf ? LOCK : retryPause(1)
+    const pause = error instanceof Deaf || error instanceof NotOurs ? LOCK : retryPause(1)
     await job.moveToDelayed(Date.now() + pause, token)
     throw new DelayedError()
   }
@@ -281,6 +284,9 @@ interface Run {
 
 /** `onSave` has taken no notice of its signal. */
 class Deaf extends Error {}
+
+/** The record of its document cannot be read here. */
+class NotOurs extends Error {}
 
 class LockLost extends Error {
   override readonly message = 'Redis was away for too long: this save is run again'

@@ -3,7 +3,7 @@ import pLimit from 'p-limit'
 import { onAbort } from '../abort.js'
 import type { Clock } from '../clock.js'
 import type { Logger } from '../events.js'
-import type { RunnableSave } from '../ledger/event.js'
+import type { RunnableSave } from '../settlement/event.js'
 import { retryPause, type RunSave, type SaveQueue, type SaveReport } from './queue.js'
 import { cannotSucceed } from './runner.js'
 

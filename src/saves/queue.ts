@@ -3,7 +3,7 @@
  * (`settlement.md` 3); a queue runs those of different keys side by side, tries a failed one again,
  * and reports how each ended.
  */
-import type { RunnableSave } from '../ledger/event.js'
+import type { RunnableSave } from '../settlement/event.js'
 
 export interface SaveQueue {
   /** Takes a save to run. Adding one that is already there changes nothing. */

@@ -1,3 +1,5 @@
+import { hasBrand } from '../errors.js'
+
 // Symbol.for is shared by two copies of the package, where `instanceof` is not.
 const brand = Symbol.for('koa-docs-callback.RejectSave')
 
@@ -22,5 +24,4 @@ export class RejectSave extends Error {
   }
 }
 
-export const isRejectSave = (error: unknown): boolean =>
-  typeof error === 'object' && error !== null && brand in error
+export const isRejectSave = (error: unknown): boolean => hasBrand(error, brand)

@@ -1,16 +1,16 @@
 /** Runs `onSave` for one save, and reports stored or failed to the ledger. */
 import { saveChannel, traced, type SaveTrace } from '../channels.js'
 import type { Downloader } from '../client/download.js'
-import { DocsError, isDocsError, toPlainError } from '../errors.js'
+import { DocsError, isDocsError, readable, toPlainError } from '../errors.js'
 import type { Events, Logger } from '../events.js'
 import type { Watch } from '../inspector/watch.js'
 import type { Ledger } from '../ledger/ledger.js'
-import type { RunnableSave } from '../ledger/event.js'
-import { handleOf, unpackUserdata } from '../protocol/userdata.js'
+import { handleOf } from '../protocol/userdata.js'
 import type { Stats } from '../stats.js'
 import type { RunSave, SaveReport } from './queue.js'
+import type { Inside } from './inside.js'
 import { isRejectSave } from './reject-save.js'
-import { createSave, type Save } from './save.js'
+import { callbackOf, createSave, type Save } from './save.js'
 
 /** What `onSave` returns is kept in the ledger and sent to every waiter: bounded, in characters of JSON. */
 const MAX_RESULT = 64 * 1024
@@ -29,20 +29,22 @@ export interface RunnerParts {
   prefix: string
   /** Deletes a forgotten file at the Docs server, once it is stored (`settlement.md` 8). */
   deleteForgotten: (key: string, name: string) => Promise<void>
+  inside: Inside
 }
 
 /** Whether trying again cannot help: `onSave` says so, or a download of it that will not get better. */
 export const cannotSucceed = (error: unknown): boolean =>
-  isRejectSave(error) || (isDocsError(error, 'BAD_RESPONSE') && !error.retryable)
+  isRejectSave(error) || (isDocsError(error, 'BAD_RESPONSE') && !toPlainError(error).retryable)
 
 export function createRunner(parts: RunnerParts): { run: RunSave; report: SaveReport } {
-  const { onSave, downloader, ledger, events, logger, stats, watch, prefix } = parts
+  const { onSave, downloader, ledger, events, logger, stats, watch, prefix, inside } = parts
 
   const run: RunSave = async (key, runnable, attempt, signal) => {
     const { name, trigger, payload } = runnable
     events.emit('saving', { key, ref: payload.ref, save: name, trigger, attempt })
-    const save = createSave({ key, runnable, attempt, downloader, signal })
-    const about = traceOf(key, runnable, attempt)
+    const callback = callbackOf(runnable, prefix)
+    const save = createSave({ key, runnable, callback, attempt, downloader, signal })
+    const about = traceOf(save, callback.commandId)
     const result = await traced(saveChannel, about, () => counted(save))
     // Before the ledger is told: a search for forgotten files never finds one that is stored.
     if (trigger === 'forgotten') await parts.deleteForgotten(key, name)
@@ -54,10 +56,12 @@ export function createRunner(parts: RunnerParts): { run: RunSave; report: SaveRe
     stats.pending.saves += 1
     const about = { key: save.key, save: save.id }
     try {
-      const result = await onSave(save)
+      const result = await inside.run(save.key, () => onSave(save))
       watch.ran(about)
       return result
-    } catch (error) {
+    } catch (thrown) {
+      // From here on it is read by BullMQ, by the logger and by listeners.
+      const error = readable(thrown)
       watch.ran(about, { error })
       throw error
     } finally {
@@ -66,14 +70,10 @@ export function createRunner(parts: RunnerParts): { run: RunSave; report: SaveRe
     }
   }
 
-  function traceOf(
-    key: string,
-    { name, trigger, payload: { ref, body } }: RunnableSave,
-    attempt: number,
-  ): SaveTrace {
-    const { commandId } = unpackUserdata(prefix, body['userdata'])
+  function traceOf(save: Save, commandId: string | undefined): SaveTrace {
+    const { key, ref, trigger, attempt } = save
     const id = commandId === undefined ? undefined : handleOf(key, commandId)
-    return { save: name, key, ref, trigger, attempt, id }
+    return { save: save.id, key, ref, trigger, attempt, id }
   }
 
   const report: SaveReport = {

@@ -1,9 +1,13 @@
 /** The object that `onSave` gets. */
 import type { Download, Downloader } from '../client/download.js'
-import { DocsError } from '../errors.js'
-import type { RunnableSave } from '../ledger/event.js'
-import type { Trigger } from '../ledger/state.js'
-import { parseCallback, type Action, type SaveStatus } from '../protocol/callback.js'
+import type { RunnableSave } from '../settlement/event.js'
+import type { Order, Trigger } from '../settlement/state.js'
+import {
+  parseCallback,
+  type Action,
+  type SaveCallback,
+  type SaveStatus,
+} from '../protocol/callback.js'
 
 /** One save to store. Everything in it comes from a verified callback. */
 export interface Save {
@@ -21,6 +25,12 @@ export interface Save {
   readonly status: SaveStatus
   /** What made the Docs server save. */
   readonly trigger: Trigger
+  /**
+   * How it stands to what is stored of this key. `'newest'`: it is the newer one. `'unknown'`: nothing proves
+   * which is newer (the Docs server's clock was set, say): keep it as a version beside the newest. `'older'`,
+   * with the option `olderSaves` only: a stored file holds all of it.
+   */
+  readonly order: Order
   /** Whether the last editor has left. */
   readonly final: boolean
   /** The file's type, `docx` for example. Never use it as a path. */
@@ -65,24 +75,23 @@ export interface Save {
 export interface SaveContext {
   key: string
   runnable: RunnableSave
+  /** Of `callbackOf`. */
+  callback: SaveCallback
   attempt: number
   downloader: Downloader
   signal: AbortSignal
 }
 
-export function createSave({ key, runnable, attempt, downloader, signal }: SaveContext): Save {
-  const { name, sequence, status, trigger, lastSave, payload } = runnable
-  const callback = parseCallback(payload.body)
+/** The callback that has brought a save. */
+export function callbackOf({ payload }: RunnableSave, prefix: string): SaveCallback {
+  const callback = parseCallback(payload.body, prefix)
   if (callback?.kind !== 'save') throw new TypeError('the payload of a save is not a save callback')
+  return callback
+}
 
-  const link = (value: string | undefined, what: string): URL => {
-    const url = downloader.allowed(value)
-    if (url !== undefined) return url
-    throw new DocsError('BAD_RESPONSE', `this save has no ${what} on the Docs server to download`, {
-      key,
-      retryable: false,
-    })
-  }
+export function createSave(context: SaveContext): Save {
+  const { key, runnable, callback, attempt, downloader, signal } = context
+  const { name, sequence, status, trigger, order, lastSave, payload } = runnable
   return {
     id: name,
     sequence,
@@ -91,6 +100,7 @@ export function createSave({ key, runnable, attempt, downloader, signal }: SaveC
     ref: payload.ref,
     status,
     trigger,
+    order,
     final: status === 2,
     filetype: callback.filetype,
     users: callback.users,
@@ -104,8 +114,8 @@ export function createSave({ key, runnable, attempt, downloader, signal }: SaveC
     formsDataUrl: callback.formsDataUrl,
     body: callback.body,
     signal,
-    download: async () => downloader.open(link(callback.url, 'file'), { signal }),
-    downloadTo: async (path) => downloader.toFile(link(callback.url, 'file'), path, { signal }),
-    downloadChanges: async () => downloader.open(link(callback.changesUrl, 'changes'), { signal }),
+    download: async () => downloader.open(callback.url, { signal }),
+    downloadTo: async (path) => downloader.toFile(callback.url, path, { signal }),
+    downloadChanges: async () => downloader.open(callback.changesUrl, { signal }),
   }
 }

@@ -3,7 +3,7 @@ import { checkCall } from '../arguments.js'
 import type { CallOptions } from '../call-options.js'
 import { isDocsError } from '../errors.js'
 import type { Ledger, OpenDocument } from '../ledger/ledger.js'
-import { isDoubtful } from '../ledger/session.js'
+import { isDoubtful } from '../ledger/open-documents.js'
 import type { InfoResult } from '../results.js'
 import { sweep } from './sweep.js'
 

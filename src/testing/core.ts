@@ -16,7 +16,9 @@ import type { Reply } from './reply.js'
 
 /** A callback on its way. */
 export interface Outgoing {
+  /** Where it goes: the callback URL of an editor. */
   url: string
+  /** What it says, without its token. */
   body: CallbackBody
   /**
    * When it was sent by the server's clock, in seconds since the epoch: the `iat` of its tokens. A callback

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net'
 import type { Clock } from '../clock.js'
 import { realClock, stoppable } from './clock.js'
 import { createCore, type Core, type Deliver, type SimulationOptions } from './core.js'
-import { answer, parseJson, post, readBody } from './http.js'
+import { answer, commandIn, post } from './http.js'
 import { append, type LogEntry } from './log.js'
 import { signCallback, verifySigned } from './tokens.js'
 import { createWebEditors } from './web-editors.js'
@@ -104,10 +104,9 @@ export async function startDocsServer(options: DocsServerOptions = {}): Promise<
   })
 
   const runCommand = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const text = await readBody(request)
-    if (text === undefined) return answer(response, 413, '')
+    const parsed = await commandIn(request)
+    if (parsed === undefined) return answer(response, 413, '')
     const id = ++commands
-    const parsed = parseJson(text)
     const { 'content-type': contentType, authorization } = request.headers
     const headers = {
       ...(contentType === undefined ? {} : { 'content-type': contentType }),
@@ -128,6 +127,8 @@ export async function startDocsServer(options: DocsServerOptions = {}): Promise<
     // By the clock that judges tokens, as on a real one.
     response.setHeader('date', new Date(clock.now()).toUTCString())
     if (method === 'POST' && COMMAND_PATHS.slice(legacyOnly ? 1 : 0).includes(path)) {
+      await runCommand(request, response)
+    } else if (method === 'GET' && path === COMMAND_PATHS[1]) {
       await runCommand(request, response)
     } else if (method === 'GET' && path === '/healthcheck') {
       answer(response, 200, 'true')

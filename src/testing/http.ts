@@ -30,6 +30,20 @@ export function parseJson(text: string): unknown {
   }
 }
 
+/** A command as it was sent, in the body or, as before Docs 4.2, in the query; `undefined` when it is too long. */
+export async function commandIn(request: IncomingMessage): Promise<unknown> {
+  if (request.method !== 'GET') {
+    const text = await readBody(request)
+    return text === undefined ? undefined : parseJson(text)
+  }
+  const { searchParams } = new URL(request.url ?? '', 'http://docs')
+  const fields: Record<string, unknown> = Object.fromEntries(searchParams)
+  for (const name of ['users', 'meta']) {
+    if (typeof fields[name] === 'string') fields[name] = parseJson(fields[name])
+  }
+  return fields
+}
+
 export function answer(
   response: ServerResponse,
   status: number,

@@ -11,27 +11,37 @@ export interface Pause {
 
 export class Outage {
   readonly #clock: Clock
-  #sendsAt = -Infinity
-  #answersAt = -Infinity
+  /** The restarts whose pause is not over. Counted, since the clock may be set meanwhile. */
+  #down = 0
+  #deaf = 0
+  #waiting: (() => void)[] = []
 
   constructor(clock: Clock) {
     this.#clock = clock
   }
 
   begin({ down = 0, deaf = 0 }: Pause): void {
-    this.#sendsAt = this.#clock.now() + down
-    this.#answersAt = this.#sendsAt + deaf
+    if (down === 0 && deaf === 0) return
+    this.#down += 1
+    this.#deaf += 1
+    this.#clock.after(down, () => this.#up())
+    this.#clock.after(down + deaf, () => (this.#deaf -= 1))
   }
 
   /** Commands, links and editors get no answer. */
   get away(): boolean {
-    return this.#clock.now() < this.#answersAt
+    return this.#deaf > 0
   }
 
   /** Runs the task at once, or when the server sends again. */
   whenUp(task: () => void): void {
-    const wait = this.#sendsAt - this.#clock.now()
-    if (wait > 0) this.#clock.after(wait, () => this.whenUp(task))
-    else task()
+    if (this.#down === 0) task()
+    else this.#waiting.push(task)
+  }
+
+  #up(): void {
+    this.#down -= 1
+    if (this.#down > 0) return
+    for (const task of this.#waiting.splice(0)) task()
   }
 }

@@ -45,6 +45,8 @@ export async function startTown({
   const redis = await startRedis()
   const server = await startDocsServer({
     secret: SECRET,
+    // The people here know nothing of a document that is for viewing only.
+    viewOnlyFor: 0,
     conversion: { delay: conversion, fails: () => Math.random() < failing },
   })
   const witness = createWitness(server, Date.now())

@@ -85,9 +85,8 @@ export function createCalls(parts: CallsParts): Calls {
     trace(`${given.userdata} is sent by ${name}`)
     if (random.chance(0.8)) return Promise.race([docs.forcesave(key, given), death])
     const begun = clock.now()
-    const handle = await Promise.race([docs.startForcesave(key, given), death])
+    const handle = await Promise.race([docs.startForcesave(key, given).finally(answered), death])
     if (handle === 'died') return handle
-    answered()
     const other = processes.pick()
     if (other === undefined) return 'died'
     trace(`the outcome of ${given.userdata} is waited for in ${other.name}`)

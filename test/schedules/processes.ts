@@ -92,7 +92,14 @@ export function startProcesses({ count, clock, random, start, trace }: Processes
       trace(`${process.name} ${how}, and another is there in ${ms} ms`)
       serving.splice(serving.indexOf(process), 1)
       if (how === 'dies') process.kill()
-      else closing.push(process.docs.close())
+      else if (count === 1) {
+        // In one process, the next one starts when this one has ended.
+        const over = process.docs.close().then(() => {
+          process.kill()
+          beginLater(ms)
+        })
+        return void closing.push(over)
+      } else closing.push(process.docs.close())
       beginLater(ms)
     },
     mend() {

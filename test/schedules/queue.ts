@@ -7,7 +7,7 @@
 import type { Clock } from '../../src/clock.js'
 import { isDocsError } from '../../src/errors.js'
 import type { Ledger } from '../../src/ledger/ledger.js'
-import type { RunnableSave } from '../../src/ledger/event.js'
+import type { RunnableSave } from '../../src/settlement/event.js'
 import { retryPause, type RunSave, type SaveQueue, type SaveReport } from '../../src/saves/queue.js'
 import { cannotSucceed } from '../../src/saves/runner.js'
 import type { Process } from './processes.js'

@@ -2,7 +2,7 @@
  * One random schedule: people type, close and reopen, the application calls, and all goes wrong that the
  * troubles of its world say (`troubles.ts`). All of it on virtual time, from one seed; `checker.ts` looks on.
  */
-import type { Transition } from '../../src/ledger/document.js'
+import type { Transition } from '../../src/settlement/machine.js'
 import type { RedisStore } from '../../src/ledger/redis-store.js'
 import { virtualClock, type Core } from '../../src/testing/index.js'
 import { createApplication } from './application.js'

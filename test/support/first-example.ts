@@ -7,6 +7,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
+import jwt from 'jsonwebtoken'
 import { editsIn, startDocsServer } from '../../src/testing/index.js'
 import { SECRET } from './app.js'
 
@@ -25,8 +26,8 @@ interface Program {
 const README_PATHS = { config: '/config', save: '/save', file: '/report.docx' }
 
 interface Config {
-  document: { key: string }
-  editorConfig: { callbackUrl: string }
+  document: { key: string; permissions: object }
+  editorConfig: { callbackUrl: string; mode: string }
   token: string
 }
 
@@ -64,7 +65,12 @@ export async function playFirstExample({
       assert.equal(child.exitCode, null, `the example has ended:\n${printed}`)
     })
     const { document, editorConfig, token } = await config()
-    assert.equal(token.split('.').length, 3)
+    const signed = jwt.verify(token, SECRET) as Config
+    // Without them a Docs server refuses the editor (`docs-server.md`, "The editor's token").
+    for (const shown of [{ document, editorConfig }, signed]) {
+      assert.deepEqual(shown.document.permissions, {})
+      assert.equal(shown.editorConfig.mode, 'edit')
+    }
     const editor = await server.open(document.key, {
       user: 'ann',
       callbackUrl: editorConfig.callbackUrl,

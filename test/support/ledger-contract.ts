@@ -5,8 +5,8 @@ import { describe, type TestContext } from 'node:test'
 import type { Clock } from '../../src/clock.js'
 import { isDocsError } from '../../src/errors.js'
 import type { Ledger, Perform } from '../../src/ledger/ledger.js'
-import type { Effect, LedgerEvent, Verdict } from '../../src/ledger/event.js'
-import type { Rules } from '../../src/ledger/state.js'
+import type { Effect, LedgerEvent, Verdict } from '../../src/settlement/event.js'
+import type { Rules } from '../../src/settlement/state.js'
 import { virtualClock, type VirtualClock } from '../../src/testing/clock.js'
 import { contractOf, type Exemptions } from './contract.js'
 import { arrivalOf, inWords, RULES, runOf } from './story.js'
@@ -238,29 +238,12 @@ export function testLedger(backend: LedgerBackend): void {
       assert.equal(bench.clock.now() - start, 5_000)
     })
 
-    it('a grace period passes without anyone asking', async (t) => {
-      const bench = await open(t)
-      const start = bench.clock.now()
-      await bench.register('k', 'a')
-      await bench.ledger.apply('k', {
-        type: 'answered',
-        id: 'a',
-        answer: {
-          error: null,
-          failure: { code: 'UNREACHABLE', message: 'no', retryable: true },
-          neverArrived: false,
-        },
-      })
-      await bench.until(() => settlesOf(bench).includes('a'))
-      assert.equal(bench.clock.now() - start, RULES.grace)
-    })
-
-    it('a nudge is due without anyone asking', async (t) => {
+    it('what is due by time alone happens without anyone asking', async (t) => {
       const bench = await open(t)
       const start = bench.clock.now()
       await bench.register('k', 'a')
       await bench.answer('k', 'a', 0)
-      await bench.until(() => bench.performed.some(({ effect }) => effect.type === 'nudge'))
+      await bench.until(() => bench.performed.some(({ effect }) => effect.type === 'ask'))
       assert.equal(bench.clock.now() - start, RULES.nudgeAfter)
     })
 
@@ -508,17 +491,24 @@ export function testLedger(backend: LedgerBackend): void {
       assert.deepEqual(await bench.listed(), [])
     })
 
-    it('a document that stays open remembers verdicts and saves no longer than others', async (t) => {
+    it('a document that stays open remembers no longer than others, but for its newest file', async (t) => {
       const bench = await open(t)
       await bench.join('k')
       await bench.register('k', 'a')
       await bench.arrive('k', 'A', 'a')
       await bench.store('k', 'A')
+      await bench.arrive('k', 'B')
+      await bench.store('k', 'B')
       await bench.clock.advance(2 * RULES.retention + 1)
       assert.equal(await bench.ledger.settled('k', 'a'), undefined)
       assert.equal(await bench.ledger.finished('k', 'A'), undefined)
       const { commands, saves, users } = await bench.ledger.read('k')
-      assert.deepEqual([commands, saves, users], [[], [], ['u']])
+      assert.deepEqual([commands, users], [[], ['u']])
+      assert.deepEqual(
+        saves.map(({ name }) => name),
+        ['B'],
+        'the order of the next one goes by it',
+      )
     })
 
     it('lists each document once, whatever happens to it meanwhile', async (t) => {

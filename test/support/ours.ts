@@ -9,7 +9,7 @@ import { countTraffic } from './traffic.js'
 
 export interface PlayedByUs extends Played {
   /** The number in `settlement.md` that decided, by the command's id in its userdata. */
-  rules: ReadonlyMap<string, number>
+  rules: ReadonlyMap<string, string>
   /** The files that were stored. */
   texts: string[]
 }
@@ -19,7 +19,7 @@ export async function playOurs(
   recording: Recording,
   options: Partial<DocsOptions> = {},
 ): Promise<PlayedByUs> {
-  const rules = new Map<string, number>()
+  const rules = new Map<string, string>()
   const texts: string[] = []
   const played = await play(recording, (stage) => start(stage, options, rules, texts))
   return { ...played, rules, texts }
@@ -28,7 +28,7 @@ export async function playOurs(
 async function start(
   stage: Stage,
   options: Partial<DocsOptions>,
-  rules: Map<string, number>,
+  rules: Map<string, string>,
   texts: string[],
 ): Promise<Application> {
   const { server, secret, clock } = stage

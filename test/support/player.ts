@@ -13,6 +13,8 @@ import { startDocsSide, type HeldCommand } from './docs-side.js'
 import {
   conversionOf,
   editsHeld,
+  forgottenLink,
+  heldBy,
   userdataOf,
   type CallbackBody,
   type CallbackEntry,
@@ -128,6 +130,7 @@ export async function play(
   const side = await startDocsSide({ clock, secret, unasked: answerUnasked, file: fileOf })
   const commands: PlayedCommand[] = []
   const callbacks: PlayedCallback[] = []
+  const replies = new Map<number, Reply>()
   const storage: Played['storage'] = []
   const leftOut: number[] = []
   const unasked: CommandBody[] = []
@@ -152,7 +155,9 @@ export async function play(
       const conversion = conversionOf(link)
       const end = storageEnd(bringing(link)?.callback.recorded)
       storage.push({ conversion, end })
-      if (end === 'stored') storedEdits = Math.max(storedEdits, counts.get(conversion) ?? 0)
+      // A forgotten file holds all that was typed before it was given up.
+      const held = conversion === 'none' ? edits : (counts.get(conversion) ?? 0)
+      if (end === 'stored') storedEdits = Math.max(storedEdits, held)
       return { end, conversion }
     },
     async storing(link) {
@@ -164,17 +169,21 @@ export async function play(
       [...underWay.values()].some(({ callback }) => callback.recorded === undefined),
   })
 
-  /** The callback under way that has brought this link. */
+  /** The callback under way that has brought this link last: a save can come twice at once. */
   function bringing(link: string): UnderWay | undefined {
-    const { pathname } = new URL(link)
-    return [...underWay.values()].find(
-      ({ callback: { body } }) => body.url !== undefined && new URL(body.url).pathname === pathname,
+    return broughtBy(new URL(link).pathname).at(-1)
+  }
+
+  function broughtBy(path: string): UnderWay[] {
+    return [...underWay.values()].filter(
+      ({ callback: { body } }) => body.url !== undefined && new URL(body.url).pathname === path,
     )
   }
 
   function fileOf(link: string): string | undefined {
     const conversion = conversionOf(link)
     const count = counts.get(conversion)
+    if (conversion === 'none') return `forgotten file with ${edits} edits`
     return count === undefined ? undefined : `conversion ${conversion} with ${count} edits`
   }
 
@@ -188,13 +197,20 @@ export async function play(
       if ('userdata' in own.body) userdata.set(userdataOf(own.body), sent)
       return new Promise((respond) => waiting.set(own.id, { path: '', body, respond }))
     }
-    if (c === 'getForgotten') return { key, error: 1 }
+    const held = heldBy(recording, clock.now() - startedAt, key, replies)
+    if (c === 'getForgotten') {
+      const url = held === 'forgotten' ? forgottenLink(recording, key) : undefined
+      return url === undefined ? { key, error: 1 } : withOwnLinks({ key, error: 0, url }, side.url)
+    }
+    if (c === 'deleteForgotten') return { key, error: 0 }
+    if (c === 'forcesave') return { key, error: held === 'unknown' || held === 'forgotten' ? 1 : 4 }
     if (c !== 'info') return undefined
+    if (held === 'unknown' || held === 'forgotten') return { key, error: 1 }
     const users = [...editors].flatMap((editor) => {
       const [of, user = ''] = editor.split(' ')
       return of === '' || of === key ? [user] : []
     })
-    const presence = users.length > 0 ? { status: 1, users } : { status: 4 }
+    const presence = users.length > 0 || held === 'held' ? { status: 1, users } : { status: 4 }
     await side.post(application.callbackUrl, { key, ...presence, userdata: sent }, secret)
     return { key, error: 0, users }
   }
@@ -297,9 +313,12 @@ export async function play(
         const brought = underWay.get(entry.id)
         if (brought === undefined) continue
         brought.end()
+        const { url } = brought.callback.body
+        if (url !== undefined) for (const { end } of broughtBy(new URL(url).pathname)) end()
         const reply = await Promise.race([brought.reply, patience(UNANSWERED)])
         if (reply === 'late') throw new Error(`callback ${entry.id} was not answered`)
         callbacks.push({ ...brought.callback, reply })
+        replies.set(entry.id, reply)
         underWay.delete(entry.id)
       }
     }

@@ -4,7 +4,7 @@ import { describe, type TestContext } from 'node:test'
 import type { Clock } from '../../src/clock.js'
 import { DocsError } from '../../src/errors.js'
 import type { Logger } from '../../src/events.js'
-import type { RunnableSave } from '../../src/ledger/event.js'
+import type { RunnableSave } from '../../src/settlement/event.js'
 import { RejectSave } from '../../src/saves/reject-save.js'
 import type { RunSave, SaveQueue, SaveReport } from '../../src/saves/queue.js'
 import { virtualClock, type VirtualClock } from '../../src/testing/clock.js'
@@ -64,6 +64,7 @@ export const aSave = (name: string, sequence = 1): RunnableSave => ({
   sequence,
   status: 6,
   trigger: 'command',
+  order: 'newest',
   payload: { ref: 'file-1', userdata: undefined, body: { key: 'k', status: 6 } },
 })
 

@@ -62,28 +62,6 @@ export const recordings: readonly Recording[] = readdirSync(FOLDER)
   .sort()
   .map((name) => recordingIn(name, readFileSync(new URL(`${name}.jsonl`, FOLDER), 'utf8')))
 
-/**
- * Not played against the package yet: its verdicts over them belong to the rules by proofs. When those are
- * there, this list goes.
- */
-const UNPROVEN: ReadonlySet<string> = new Set([
-  'answered-3-then-saved',
-  'final-save-of-the-session-before-comes-last',
-  'final-save-of-the-session-before-dropped',
-  'forcesave-after-refused-final-save',
-  'forcesave-between-final-saves',
-  'forcesaves-at-once',
-  'info-while-final-save-converts',
-  'reopened-after-final-save',
-  'reopened-while-final-save-converts',
-  'restart-while-converting',
-  'restart-while-replying',
-  'restart-with-unsaved-edits',
-])
-
-/** Those whose verdicts are written down in `wire-verdicts.ts`. */
-export const provenRecordings = recordings.filter(({ name }) => !UNPROVEN.has(name))
-
 /** Reads the lines of a file. */
 export function recordingIn(name: string, text: string): Recording {
   const [head = '', ...lines] = text.trim().split('\n')
@@ -149,4 +127,55 @@ export function editsHeld(recording: Recording): Map<string, number> {
 /** An empty text and null do not come back at all (`docs-server.md`, "Commands"): one name for both. */
 export function userdataOf({ userdata }: { userdata?: unknown }): string {
   return JSON.stringify(userdata === '' ? null : (userdata ?? null))
+}
+
+/**
+ * What the Docs server holds of a key when nobody edits, at a time of the recording (`docs-server.md`,
+ * "Seen since"): edits that nobody has acknowledged, a file that nobody took, or nothing.
+ */
+export function heldBy(
+  recording: Recording,
+  now: number,
+  key: string,
+  /** Ours, by the callback's number. */
+  replies: ReadonlyMap<number, Reply>,
+): 'unknown' | 'forgotten' | 'held' | 'acknowledged' {
+  const counts = editsHeld(recording)
+  let edits = 0
+  let acknowledged = 0
+  let attempts = 0
+  let known = false
+  let isForgotten = false
+  for (const entry of recording.entries) {
+    if (entry.t > now) break
+    if (entry.type === 'editor' && (entry.key ?? key) === key) known = true
+    if (entry.type === 'editor' && entry.action === 'edit') edits += 1
+  }
+  for (const entry of recording.entries) {
+    if (entry.t > now || entry.type !== 'callback' || entry.body.key !== key) continue
+    const { url, status } = entry.body
+    const reply = replies.get(entry.id)
+    const isTaken = reply?.status === 200 && (reply.body as { error: number }).error === 0
+    if (isTaken && status === 3) acknowledged = edits
+    if (isTaken && url !== undefined) {
+      acknowledged = Math.max(acknowledged, counts.get(conversionOf(url)) ?? 0)
+    }
+    if (status !== 2 || !replies.has(entry.id)) continue
+    attempts += 1
+    const isFinal = reply !== undefined && reply.status < 500 && reply.status !== 429
+    isForgotten = !isTaken && (isFinal || attempts === 4)
+  }
+  if (!known) return 'unknown'
+  if (isForgotten) return 'forgotten'
+  return edits > acknowledged ? 'held' : 'acknowledged'
+}
+
+/** The link of the key's forgotten file, where the recording has one. */
+export function forgottenLink({ entries }: Recording, key: string): string | undefined {
+  for (const entry of entries) {
+    if (entry.type !== 'response') continue
+    const { key: of, url } = (entry.body ?? {}) as { key?: unknown; url?: unknown }
+    if (of === key && typeof url === 'string') return url
+  }
+  return undefined
 }

@@ -1,13 +1,29 @@
 /**
- * Stories about one document key, told to the state machine of `src/ledger/document.ts`: time passes
+ * Stories about one document key, told to the state machine of `src/settlement/machine.ts`: time passes
  * only where the story says so, and every step is checked for what holds at any time.
  */
 import assert from 'node:assert/strict'
 import type { PlainError } from '../../src/errors.js'
-import { transition, type Step } from '../../src/ledger/document.js'
-import { emptyDocument } from '../../src/ledger/state.js'
-import type { Arrival, Effect, LedgerEvent, Verdict } from '../../src/ledger/event.js'
-import type { Command, DocumentState, Rules, Save, Trigger } from '../../src/ledger/state.js'
+import { withSessions } from '../../src/ledger/open-documents.js'
+import { transition as machine, type Step } from '../../src/settlement/machine.js'
+import { emptyDocument } from '../../src/settlement/state.js'
+import type {
+  Arrival,
+  Effect,
+  LedgerEvent,
+  SearchResult,
+  Verdict,
+} from '../../src/settlement/event.js'
+import type {
+  Command,
+  DocumentState,
+  Rules,
+  Save,
+  Told,
+  Trigger,
+} from '../../src/settlement/state.js'
+
+const transition = withSessions(machine)
 
 export const START = Date.UTC(2026, 0, 1)
 
@@ -17,6 +33,7 @@ export const RULES: Rules = {
   grace: 1_000,
   nudgeAfter: 10_000,
   retention: 3_600_000,
+  olderSaves: false,
 }
 
 export const plainError = (
@@ -35,6 +52,10 @@ interface ArrivalOptions {
   trigger?: Trigger
   /** `"encrypted": false`, as on replays. */
   marked?: boolean
+  /** `history.changes`, as a hash for each beginning. */
+  changes?: string[]
+  /** Nothing has changed since the last forced save that was acknowledged. */
+  notModified?: true
   /** Tells two deliveries of one save apart. */
   url?: string
   /** The same for the same bytes only. */
@@ -58,6 +79,8 @@ export function arrivalOf(name: string, now: number, options: ArrivalOptions = {
     ...(at === null ? {} : { lastSave: START + at * 1000 }),
     ...(commandId === undefined ? {} : { commandId }),
     markedReplay: marked === true,
+    ...(options.changes === undefined ? {} : { changes: options.changes }),
+    ...(options.notModified === undefined ? {} : { notModified: true as const }),
     ...(options.message === undefined ? {} : { message: options.message }),
     ...(options.left === undefined ? {} : { left: options.left }),
     facts: { filetype: 'docx', users: ['u1'] },
@@ -107,7 +130,8 @@ export function runOf(state: DocumentState, name: string): { name: string; seque
   return { name, sequence }
 }
 
-type Looked = Extract<LedgerEvent, { type: 'looked' }>['presence']
+/** What the Docs server says to an info of our own; undefined: nothing yet. */
+type Held = Told['says'] | undefined
 
 export class Story {
   now = START
@@ -115,11 +139,16 @@ export class Story {
   dueAt = Infinity
   readonly effects: Effect[] = []
   readonly rules: Rules
-  /**
-   * What a look at who edits finds, at once: by default what the callbacks told. Undefined: the story
-   * tells when it has ended.
-   */
-  sees: Looked | 'as told' | undefined = 'as told'
+  /** What an info of our own is told, at once. By default somebody edits. */
+  holds: Held = 'editing'
+  /** What a forcesave of our own is answered, at once; undefined: the story answers `own` itself. */
+  answers: number | undefined
+  /** What a search finds, at once: a file of this name, nothing, a failure. */
+  forgotten: SearchResult | string | undefined
+  /** Whether a search ends at once. */
+  searches = true
+  /** The ids of the commands of our own, the newest last. */
+  readonly own: string[] = []
   readonly #verdicts = new Map<string, Verdict>()
 
   constructor(rules: Partial<Rules> = {}) {
@@ -137,11 +166,31 @@ export class Story {
       assert.ok(!this.#verdicts.has(effect.id), `${effect.id} got a second verdict`)
       this.#verdicts.set(effect.id, effect.verdict)
     }
-    for (const { id } of effects.filter((effect) => effect.type === 'look')) {
-      const told = this.state.users?.length === 0 ? 'closed' : 'editing'
-      if (this.sees !== undefined) this.looked(id, this.sees === 'as told' ? told : this.sees)
+    for (const effect of effects) {
+      if (effect.type === 'ask') this.#ask(effect.what)
+      if (effect.type === 'search' && this.searches) this.searched(effect.since, this.forgotten)
     }
     return effects
+  }
+
+  #ask(what: Command['kind']): void {
+    const id = `own${this.own.length + 1}`
+    this.own.push(id)
+    this.register(id, { kind: what, own: true })
+    if (what === 'forcesave') {
+      if (this.answers !== undefined) this.answer(id, this.answers)
+    } else if (this.holds !== undefined) this.says(id, this.holds)
+  }
+
+  /** An info is answered: its callback first, where it has one. */
+  says(id: string, holds: Told['says'], users: readonly string[] = this.state.users ?? []): this {
+    const editors = holds === 'editing' ? (users.length === 0 ? ['u1'] : [...users]) : []
+    if (holds === 'acknowledged' || holds === 'editing' || holds === 'held') {
+      this.informed(id, holds === 'acknowledged' ? 4 : 1, editors)
+    }
+    if (holds === 'unknown-key') return this.answer(id, 1)
+    this.event({ type: 'answered', id, answer: { error: 0, users: editors } })
+    return this
   }
 
   /** Commands are registered; each with a deadline of 60 s. */
@@ -152,11 +201,16 @@ export class Story {
 
   register(
     id: string,
-    options: { timeout?: number; kind?: Command['kind']; userdata?: string } = {},
+    options: {
+      timeout?: number
+      kind?: Command['kind']
+      userdata?: string
+      own?: true
+      again?: true
+    } = {},
   ): this {
-    const { timeout = 60_000, kind = 'forcesave', userdata } = options
-    const own = userdata === undefined ? {} : { userdata }
-    this.event({ type: 'registered', id, kind, deadline: this.now + timeout, ...own })
+    const { timeout = 60_000, kind = 'forcesave', ...more } = options
+    this.event({ type: 'registered', id, kind, deadline: this.now + timeout, ...more })
     return this
   }
 
@@ -190,10 +244,8 @@ export class Story {
     return this
   }
 
-  /** A second later a callback 4: the last editor has left, without changes. */
+  /** A callback 4: the last editor has left, without changes. */
   closed(): this {
-    // Just after somebody came it may tell of the session before: callbacks overtake each other.
-    this.wait(1_000)
     const left = this.state.users ?? ['u1']
     this.event({ type: 'presence', status: 4, users: [], ref: 'file-1', joined: [], left })
     return this
@@ -207,8 +259,7 @@ export class Story {
   }
 
   /** The callback of an info: who edits now, and nothing about what has changed. */
-  informed(commandId: string, users: string[]): this {
-    const status = users.length === 0 ? 4 : 1
+  informed(commandId: string, status: 1 | 4, users: string[]): this {
     const change = { joined: [], left: [] }
     this.event({ type: 'presence', status, users, ref: 'file-1', commandId, ...change })
     return this
@@ -235,21 +286,13 @@ export class Story {
     return this.arrive(name, options).store(name)
   }
 
-  /** The search of rule 8 ends: with a file of this name, with nothing, or with a failure. */
-  searched(id: string, end: string | PlainError | undefined): this {
-    const found =
-      end === undefined
-        ? {}
-        : typeof end === 'string'
-          ? { save: arrivalOf(end, this.now, { status: 2, at: null, trigger: 'forgotten' }) }
-          : { failure: end }
-    this.event({ type: 'searched', id, ...found })
-    return this
-  }
-
-  /** The look at who edits ends. */
-  looked(id: string, presence: Looked): this {
-    this.event({ type: 'looked', id, presence })
+  /** A search for a forgotten file ends. */
+  searched(since: number, found: SearchResult | string | undefined): this {
+    const result =
+      typeof found === 'string'
+        ? { save: arrivalOf(found, this.now, { status: 2, at: null, trigger: 'forgotten' }) }
+        : found
+    this.event({ type: 'searched', since, ...result })
     return this
   }
 
@@ -283,25 +326,23 @@ export class Story {
     return this.effects.flatMap((effect) => (effect.type === 'run' ? [effect.save.name] : []))
   }
 
-  /** Ids of the commands for which a forgotten file was searched. */
-  get searches(): string[] {
-    return this.effects.flatMap((effect) => (effect.type === 'search' ? [effect.id] : []))
-  }
-
   count(type: Effect['type']): number {
     return this.effects.filter((effect) => effect.type === type).length
   }
 }
 
-/** @example assert.equal(inWords(verdict), 'saved A, uncertain') */
+const doubtOf = (verdict: Verdict): string =>
+  'doubt' in verdict ? `, perhaps ${verdict.doubt}` : ''
+
+/** @example assert.equal(inWords(verdict), 'saved A, perhaps others-may-save') */
 export function inWords(verdict: Verdict): string {
   switch (verdict.outcome) {
     case 'saved': {
       const { file } = verdict.stored as { file: string }
-      return `saved ${file}${verdict.certain ? '' : ', uncertain'}`
+      return `saved ${file}${doubtOf(verdict)}`
     }
     case 'unchanged':
-      return `unchanged, ${verdict.reason}${verdict.certain ? '' : ', uncertain'}`
+      return `unchanged, ${verdict.reason}${doubtOf(verdict)}`
     case 'failed': {
       const { code, error, retryable } = verdict.error
       return `${code}${error === undefined ? '' : ` ${error}`}${retryable ? '' : ', for good'}`
@@ -313,6 +354,6 @@ export function inWords(verdict: Verdict): string {
 
 export const story = (rules: Partial<Rules> = {}): Story => new Story(rules)
 
-/** Somebody edits, nobody else saves, and no callback is late, so that an answer 4 is judged at once. */
+/** Nobody else saves, and u1 edits. */
 export const quietStory = (rules: Partial<Rules> = {}): Story =>
-  new Story({ otherSaves: false, grace: 0, ...rules }).editing()
+  new Story({ otherSaves: false, ...rules }).editing()

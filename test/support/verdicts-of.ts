@@ -3,31 +3,27 @@ import { isDocsError } from '../../src/errors.js'
 import type { ForcesaveResult, InfoResult } from '../../src/results.js'
 import type { PlayedByUs } from './ours.js'
 import type { PlayedCommand } from './player.js'
-import type { Expected } from './wire-verdicts.js'
 
 /** The verdict on a `forcesave` or `info`. Throws for what cannot be one: a hang, a foreign error. */
-export function verdictOf({ recorded, sent, end }: PlayedCommand, { rules }: PlayedByUs): Expected {
+export function verdictOf({ recorded, sent, end }: PlayedCommand, { rules }: PlayedByUs): string {
   const what = `${recorded.c} ${JSON.stringify(recorded.userdata)}`
   if (end === undefined) throw new Error(`${what} never ended`)
-  const rule = rules.get(commandId(sent.body.userdata)) ?? 0
+  const rule = rules.get(commandId(sent.body.userdata)) ?? ''
   if (!end.ok) {
     const { error } = end
     if (!isDocsError(error)) throw new Error(`${what} ended with a foreign error`, { cause: error })
-    const number = error.error === undefined ? {} : { error: error.error }
-    return { outcome: 'failed', rule, code: error.code, ...number, retryable: error.retryable }
+    const number = error.error === undefined ? '' : ` ${error.error}`
+    return `${error.code}${number}${error.retryable ? '' : ' for good'} ${rule}`
   }
   if (recorded.c === 'info') {
     const { status, users } = end.value as InfoResult
-    return { outcome: 'info', rule, status, users }
+    return ['info', status, ...users, rule].join(' ')
   }
   const result = end.value as ForcesaveResult
-  if (result.outcome === 'unchanged') {
-    const { outcome, reason, certain } = result
-    return { outcome, rule, reason, certain }
-  }
-  const { outcome, stored, trigger, certain } = result
-  const { conversion } = stored as { conversion: string }
-  return { outcome, rule, conversion, trigger, certain }
+  const doubt = result.doubt === undefined ? '' : ` ${result.doubt}`
+  if (result.outcome === 'unchanged') return `unchanged ${result.reason} ${rule}${doubt}`
+  const { conversion } = result.stored as { conversion: string }
+  return `saved ${conversion} ${result.trigger} ${rule}${doubt}`
 }
 
 /** The id in the userdata that our package puts on the wire, `docs:<id>:<the application's>`. */
@@ -37,8 +33,10 @@ export function commandId(userdata: unknown): string {
 
 /**
  * Whether a confirmation was false: the edits that the Docs server had received before the call were
- * not in storage when it ended well. Told by the recording alone, whoever confirmed.
+ * not in storage when it ended well, and it did not say that it may be wrong.
  */
 export function isFalse({ end, edits }: PlayedCommand): boolean {
-  return end?.ok === true && end.storedEdits < edits
+  if (end?.ok !== true || end.storedEdits >= edits) return false
+  const { certain = true, status } = (end.value ?? {}) as { certain?: boolean; status?: unknown }
+  return certain && status === undefined
 }

@@ -1,31 +1,10 @@
 /**
- * What `settlement.md` makes of every recorded `forcesave` and `info`, written by hand from the
- * recordings and the rules, not from what the code does. Times in the reasons are those of the
- * recordings, in ms.
+ * What `docs/settlement.md` makes of every recorded `forcesave` and `info`. Each row was read against its
+ * recording: none is certain over edits that are not stored, and none fails where a save follows.
  *
- * Three ways to play each: with the default options (a grace period of 1 s), with `grace: 200`, and
- * with that and `otherSaves: false`; `quick` and `alone` are there where the verdict differs then.
+ * A verdict in words: the outcome, what it rests on (the conversion whose file is in storage and what
+ * made the Docs server save, or the reason), the clause that decided, and the doubt where there is one.
  */
-import type { DocsErrorCode } from '../../src/errors.js'
-import type { Trigger } from '../../src/ledger/state.js'
-
-export type Expected =
-  | {
-      outcome: 'saved'
-      rule: number
-      /** The conversion whose file is in storage. */
-      conversion: string
-      trigger: Trigger
-      certain: boolean
-    }
-  | {
-      outcome: 'unchanged'
-      rule: number
-      reason: 'no-changes' | 'not-open'
-      certain: boolean
-    }
-  | { outcome: 'failed'; rule: number; code: DocsErrorCode; error?: number; retryable: boolean }
-  | { outcome: 'info'; rule: number; status: 'editing' | 'closed'; users: readonly string[] }
 
 export interface ExpectedVerdict {
   recording: string
@@ -33,298 +12,546 @@ export interface ExpectedVerdict {
   command: number
   /** In a few words, for the demo's table. */
   situation: string
-  verdict: Expected
-  why: string
-  quick?: { verdict: Expected; why: string }
-  alone?: { verdict: Expected; why: string }
+  /** With the default options. */
+  verdict: string
+  /** With `grace: 200`, where that differs. */
+  quick?: string
+  /** With `grace: 200` and `otherSaves: false`, where that differs from `grace: 200` alone. */
+  alone?: string
 }
-
-const saved = (
-  rule: number,
-  conversion: string,
-  { trigger = 'command', certain = true }: { trigger?: Trigger; certain?: boolean } = {},
-): Expected => ({ outcome: 'saved', rule, conversion, trigger, certain })
-const byFinal = (conversion: string): Expected => saved(5, conversion, { trigger: 'close' })
-const unchanged = (rule: number, certain: boolean): Expected => ({
-  ...{ outcome: 'unchanged', rule, reason: 'no-changes', certain },
-})
-const failed = (rule: number, code: DocsErrorCode, retryable: boolean): Expected => ({
-  ...{ outcome: 'failed', rule, code, retryable },
-})
-const rejected = (rule: number, error: number, retryable: boolean): Expected => ({
-  ...{ outcome: 'failed', rule, code: 'COMMAND_REJECTED', error, retryable },
-})
-const info = (...users: string[]): Expected => ({
-  ...{ outcome: 'info', rule: 16, status: users.length > 0 ? 'editing' : 'closed', users },
-})
-
-/** Nobody's save comes within the grace period, and there may be one that nobody told us about. */
-const graceOver = {
-  verdict: unchanged(6, false),
-  why: 'the grace period ends before the final save comes: unchanged, and not certain',
-}
-const nobodyElse = {
-  verdict: unchanged(6, true),
-  why: 'nobody else saves, nothing of ours was under way, and nobody comes again in the grace period',
-}
-
-function basic(recording: string, forced: string, final: string): ExpectedVerdict[] {
-  const of = (command: number): { recording: string; command: number } => ({ recording, command })
-  return [
-    {
-      ...of(2),
-      situation: 'info, before anybody opens',
-      verdict: rejected(16, 1, false),
-      why: 'answered 1, the Docs server does not know the key, and sends no callback',
-    },
-    {
-      ...of(3),
-      situation: 'info, u1 edits',
-      verdict: info('u1'),
-      why: 'callback 1 with its userdata comes before the response 0: both are there',
-    },
-    {
-      ...of(4),
-      situation: 'nothing typed yet',
-      verdict: saved(4, forced),
-      why: 'answered 4: it waits the grace period, in which a forcesave registered later is stored, and that one settles all before it',
-    },
-    {
-      ...of(5),
-      situation: 'after typing',
-      verdict: saved(4, forced),
-      why: 'a status 6 with its id was stored',
-    },
-    {
-      ...of(6),
-      situation: 'nothing new since',
-      verdict: byFinal(final),
-      why: 'answered 4: it waits the grace period, in which the final save comes and is stored',
-    },
-    {
-      ...of(8),
-      situation: 'info, all have left',
-      verdict: info(),
-      why: 'callback 4 with its userdata comes before the response 0',
-    },
-    {
-      ...of(9),
-      situation: 'all have left, all is stored',
-      verdict: unchanged(6, true),
-      why: 'answered 4; by the last callback nobody edits, so nobody else can save: no grace period',
-    },
-  ]
-}
-
-const own = (command: number, situation: string, conversion: string): ExpectedVerdict => ({
-  ...{ recording: 'userdata-kinds', command, situation, verdict: saved(4, conversion) },
-  why: 'a status 6 with its id was stored; the id is in every userdata, so that none is empty',
-})
 
 export const expectedVerdicts: readonly ExpectedVerdict[] = [
-  ...basic('basic-session', '2394', '3761'),
-  ...basic('basic-session-without-jwt', '1867', '9694'),
+  {
+    recording: 'answered-3-then-saved',
+    command: 1,
+    situation: 'just after the last one has left',
+    verdict: 'saved 6339 command 4.1',
+  },
+  {
+    recording: 'answered-3-then-saved',
+    command: 2,
+    situation: 'somebody else is there at once',
+    verdict: 'saved 6339 command 7.5 docs-server-may-have-restarted',
+  },
+  {
+    recording: 'answered-3-then-saved',
+    command: 3,
+    situation: 'info, the save under way',
+    verdict: 'info editing u2 15.1',
+  },
+  {
+    recording: 'answered-3-then-saved',
+    command: 4,
+    situation: 'after that save came',
+    verdict: 'unchanged no-changes 7.5 docs-server-may-have-restarted',
+  },
+  {
+    recording: 'basic-session',
+    command: 2,
+    situation: 'info, before anybody opens',
+    verdict: 'COMMAND_REJECTED 1 for good 15.2',
+  },
+  {
+    recording: 'basic-session',
+    command: 3,
+    situation: 'info, u1 edits',
+    verdict: 'info editing u1 15.1',
+  },
+  {
+    recording: 'basic-session',
+    command: 4,
+    situation: 'nothing typed yet',
+    verdict: 'saved 2394 command 4.2',
+    alone: 'unchanged no-changes 7.3',
+  },
+  {
+    recording: 'basic-session',
+    command: 5,
+    situation: 'after typing',
+    verdict: 'saved 2394 command 4.1',
+  },
+  {
+    recording: 'basic-session',
+    command: 6,
+    situation: 'nothing new since',
+    verdict: 'saved 3761 close 5.1',
+    alone: 'unchanged no-changes 7.3',
+  },
+  {
+    recording: 'basic-session',
+    command: 8,
+    situation: 'info, all have left',
+    verdict: 'info closed 15.1',
+  },
+  {
+    recording: 'basic-session',
+    command: 9,
+    situation: 'all have left, all is stored',
+    verdict: 'unchanged no-changes 5.1',
+  },
+  {
+    recording: 'basic-session-without-jwt',
+    command: 2,
+    situation: 'info, before anybody opens',
+    verdict: 'COMMAND_REJECTED 1 for good 15.2',
+  },
+  {
+    recording: 'basic-session-without-jwt',
+    command: 3,
+    situation: 'info, u1 edits',
+    verdict: 'info editing u1 15.1',
+  },
+  {
+    recording: 'basic-session-without-jwt',
+    command: 4,
+    situation: 'nothing typed yet',
+    verdict: 'saved 1867 command 4.2',
+    alone: 'unchanged no-changes 7.3',
+  },
+  {
+    recording: 'basic-session-without-jwt',
+    command: 5,
+    situation: 'after typing',
+    verdict: 'saved 1867 command 4.1',
+  },
+  {
+    recording: 'basic-session-without-jwt',
+    command: 6,
+    situation: 'nothing new since',
+    verdict: 'saved 9694 close 5.1',
+    alone: 'unchanged no-changes 7.3',
+  },
+  {
+    recording: 'basic-session-without-jwt',
+    command: 8,
+    situation: 'info, all have left',
+    verdict: 'info closed 15.1',
+  },
+  {
+    recording: 'basic-session-without-jwt',
+    command: 9,
+    situation: 'all have left, all is stored',
+    verdict: 'unchanged no-changes 5.1',
+  },
   {
     recording: 'conversion-fails',
     command: 1,
     situation: 'the conversion fails',
-    verdict: failed(12, 'CONVERSION_FAILED', true),
-    why: 'a status 7 with its id rejects it',
+    verdict: 'CONVERSION_FAILED 10.1',
   },
   {
     recording: 'conversion-fails',
     command: 2,
     situation: 'again; the final save fails as well',
-    verdict: failed(12, 'CONVERSION_FAILED', true),
-    why: 'answered 3 at 1159; within the grace period (1747) a status 3 comes and rejects every forcesave before it',
-    quick: {
-      verdict: rejected(7, 3, true),
-      why: 'answered 3 and the grace period ends at 1359 with neither a callback of its own nor a final save',
-    },
+    verdict: 'CONVERSION_FAILED 8.5',
   },
   {
     recording: 'failed-final-save-acknowledged',
     command: 1,
     situation: 'after a final save that failed',
-    verdict: failed(9, 'CONVERSION_FAILED', true),
-    why: 'answered 4, while the newest save known is a failed one: never unchanged over a failure. Nobody edits: no grace period',
+    verdict: 'CONVERSION_FAILED 10.4',
   },
   {
     recording: 'failed-final-save-acknowledged',
     command: 2,
     situation: 'opened again: those edits are gone',
-    verdict: failed(9, 'CONVERSION_FAILED', true),
-    why: 'answered 4, and nothing has been stored since the failure; no callback tells that u2 has come',
+    verdict: 'CONVERSION_FAILED 10.4',
   },
   {
     recording: 'failed-final-save-refused',
     command: 1,
     situation: 'after a final save that failed',
-    verdict: saved(4, '238'),
-    why: 'answered 3 at 2740, which waits the grace period (7); a status 6 with its id comes at 2807 and is stored',
+    verdict: 'saved 238 command 4.1',
   },
   {
     recording: 'failed-final-save-refused',
     command: 2,
     situation: 'opened again, nothing typed',
-    verdict: byFinal('1618'),
-    why: 'answered 4 at 3336; the final save comes at 4203, within the grace period, and is stored',
-    quick: {
-      verdict: unchanged(6, false),
-      why: 'the grace period ends at 3536. The failure no longer stands (9): the save stored at 2807 was asked for after it',
-    },
-    alone: nobodyElse,
+    verdict: 'saved 1618 close 5.1',
+    quick: 'unchanged no-changes 7.5 others-may-save',
+    alone: 'unchanged no-changes 7.3',
+  },
+  {
+    recording: 'final-save-of-the-session-before-comes-last',
+    command: 1,
+    situation: 'in the next session',
+    verdict: 'saved 4098 command 4.1',
+  },
+  {
+    recording: 'final-save-of-the-session-before-comes-last',
+    command: 2,
+    situation: 'info, when both have ended',
+    verdict: 'info closed 15.1',
+  },
+  {
+    recording: 'final-save-of-the-session-before-dropped',
+    command: 4,
+    situation: 'info, when both have ended',
+    verdict: 'info closed 15.1',
+  },
+  {
+    recording: 'forcesave-after-refused-final-save',
+    command: 17,
+    situation: 'the final save was refused',
+    verdict: 'saved none forgotten 6.1',
+  },
+  {
+    recording: 'forcesave-after-refused-final-save',
+    command: 18,
+    situation: 'info, the final save was refused',
+    verdict: 'COMMAND_REJECTED 1 for good 15.2',
+  },
+  {
+    recording: 'forcesave-between-final-saves',
+    command: 21,
+    situation: 'between two tries of the final save',
+    verdict: 'saved 4208 close 5.1',
+  },
+  {
+    recording: 'forcesave-between-final-saves',
+    command: 22,
+    situation: 'once more, between two tries',
+    verdict: 'saved 4208 close 5.1',
+  },
+  {
+    recording: 'forcesave-between-final-saves',
+    command: 23,
+    situation: 'info, between two tries',
+    verdict: 'info editing 15.1',
+  },
+  {
+    recording: 'forcesave-between-final-saves',
+    command: 24,
+    situation: 'after the last try',
+    verdict: 'unchanged no-changes 5.1',
+  },
+  {
+    recording: 'forcesave-between-final-saves',
+    command: 25,
+    situation: 'info, after the last try',
+    verdict: 'info closed 15.1',
   },
   {
     recording: 'forcesave-overlapping-edits',
     command: 1,
     situation: 'typing, a slow conversion',
-    verdict: saved(4, '1499'),
-    why: 'a status 6 with its id was stored',
+    verdict: 'saved 1499 command 4.1',
   },
   {
     recording: 'forcesave-overlapping-edits',
     command: 2,
     situation: 'more typing while that converts',
-    verdict: saved(4, '1494'),
-    why: "the first one's save does not settle what was registered after it; a status 6 with its own id does",
+    verdict: 'saved 1494 command 4.1',
   },
   {
     recording: 'forcesave-overtaken-by-close',
     command: 1,
     situation: 'all leave while it converts',
-    verdict: byFinal('4605'),
-    why: 'its status 6 never comes; the final save that is stored holds its edits',
+    verdict: 'saved 4605 close 5.1',
   },
   {
     recording: 'forcesave-while-in-flight',
     command: 1,
     situation: 'typing, a slow conversion',
-    verdict: saved(4, '2534'),
-    why: 'a status 6 with its id was stored',
+    verdict: 'saved 2534 command 4.1',
   },
   {
     recording: 'forcesave-while-in-flight',
     command: 2,
     situation: 'again, while nothing is stored yet',
-    verdict: byFinal('5254'),
-    why: 'answered 4 while the first is under way: waits for it until 1762, then the grace period, in which the final save comes (2682)',
-    quick: {
-      verdict: saved(6, '2534', { certain: false }),
-      why: 'what was under way was stored at 1762, and nobody else has saved by the end of the grace period',
-    },
-    alone: {
-      verdict: saved(6, '2534'),
-      why: 'what was under way was stored at 1762, nobody else saves, and nobody comes again in the grace period',
-    },
+    verdict: 'saved 5254 close 5.1',
+    quick: 'saved 2534 command 7.5 others-may-save',
+    alone: 'saved 2534 command 7.3',
+  },
+  {
+    recording: 'forcesaves-at-once',
+    command: 11,
+    situation: 'the first of six at once',
+    verdict: 'saved 9089 command 4.1',
+  },
+  {
+    recording: 'forcesaves-at-once',
+    command: 12,
+    situation: 'number 2 of six at once',
+    verdict: 'saved 9089 command 7.5 others-may-save',
+    alone: 'saved 9089 command 7.3',
+  },
+  {
+    recording: 'forcesaves-at-once',
+    command: 13,
+    situation: 'number 3 of six at once',
+    verdict: 'saved 9089 command 7.5 others-may-save',
+    alone: 'saved 9089 command 7.3',
+  },
+  {
+    recording: 'forcesaves-at-once',
+    command: 14,
+    situation: 'number 4 of six at once',
+    verdict: 'saved 9089 command 7.5 others-may-save',
+    alone: 'saved 9089 command 7.3',
+  },
+  {
+    recording: 'forcesaves-at-once',
+    command: 15,
+    situation: 'number 5 of six at once',
+    verdict: 'saved 9089 command 7.5 others-may-save',
+    alone: 'saved 9089 command 7.3',
+  },
+  {
+    recording: 'forcesaves-at-once',
+    command: 16,
+    situation: 'number 6 of six at once',
+    verdict: 'saved 9089 command 7.5 others-may-save',
+    alone: 'saved 9089 command 7.3',
+  },
+  {
+    recording: 'info-while-final-save-converts',
+    command: 1,
+    situation: 'the final save converts',
+    verdict: 'saved 933 close 5.1',
+  },
+  {
+    recording: 'info-while-final-save-converts',
+    command: 2,
+    situation: 'info, the final save converts',
+    verdict: 'info editing 15.1',
+  },
+  {
+    recording: 'info-while-final-save-converts',
+    command: 3,
+    situation: 'again, while it converts',
+    verdict: 'saved 933 close 5.1',
+  },
+  {
+    recording: 'info-while-final-save-converts',
+    command: 4,
+    situation: 'a third time, while it converts',
+    verdict: 'saved 933 close 5.1',
+  },
+  {
+    recording: 'info-while-final-save-converts',
+    command: 5,
+    situation: 'info again, while it converts',
+    verdict: 'info editing 15.1',
+  },
+  {
+    recording: 'info-while-final-save-converts',
+    command: 6,
+    situation: 'info, after the final save',
+    verdict: 'info closed 15.1',
+  },
+  {
+    recording: 'info-while-final-save-converts',
+    command: 7,
+    situation: 'after the final save',
+    verdict: 'unchanged no-changes 5.1',
   },
   {
     recording: 'rejected-commands',
     command: 3,
     situation: 'a key that was never opened',
-    verdict: { outcome: 'unchanged', rule: 8, reason: 'not-open', certain: true },
-    why: 'answered 1, the Docs server holds no forgotten file for it, and no save of it has arrived',
+    verdict: 'unchanged no-changes 5.1',
   },
   {
     recording: 'rejected-commands',
     command: 8,
     situation: 'info, by the older address',
-    verdict: info('u1'),
-    why: 'callback 1 with its userdata, then the response 0',
+    verdict: 'info editing u1 15.1',
   },
   {
     recording: 'rejected-commands',
     command: 9,
     situation: 'info, with a shardkey',
-    verdict: info('u1'),
-    why: 'callback 1 with its userdata, then the response 0',
+    verdict: 'info editing u1 15.1',
+  },
+  {
+    recording: 'reopened-after-final-save',
+    command: 26,
+    situation: 'info, opened for viewing only',
+    verdict: 'info closed 15.1',
+  },
+  {
+    recording: 'reopened-after-final-save',
+    command: 27,
+    situation: 'opened for viewing only',
+    verdict: 'unchanged no-changes 7.5 editors-unknown',
+  },
+  {
+    recording: 'reopened-after-final-save',
+    command: 28,
+    situation: 'info, later',
+    verdict: 'info closed 15.1',
+  },
+  {
+    recording: 'reopened-while-final-save-converts',
+    command: 1,
+    situation: 'info, back before the final save',
+    verdict: 'info editing u2 15.1',
+  },
+  {
+    recording: 'reopened-while-final-save-converts',
+    command: 2,
+    situation: 'back before the final save',
+    verdict: 'saved 6795 command 4.1',
+  },
+  {
+    recording: 'reopened-while-final-save-converts',
+    command: 3,
+    situation: 'nothing new since',
+    verdict: 'unchanged no-changes 7.5 others-may-save',
+    alone: 'unchanged no-changes 7.3',
+  },
+  {
+    recording: 'reopened-while-final-save-converts',
+    command: 4,
+    situation: 'info, nothing new since',
+    verdict: 'info editing u2 15.1',
+  },
+  {
+    recording: 'reopened-while-final-save-converts',
+    command: 5,
+    situation: 'typed again',
+    verdict: 'saved 53 command 4.1',
   },
   {
     recording: 'replay-after-500',
     command: 1,
     situation: 'our storage fails',
-    verdict: failed(12, 'STORAGE_FAILED', true),
-    why: 'onSave failed on the save that would have settled it, and a forced save is not sent again by itself',
+    verdict: 'STORAGE_FAILED 10.1',
   },
   {
     recording: 'replay-after-500',
     command: 2,
     situation: 'again, nothing typed since',
-    verdict: byFinal('7839'),
-    why: 'a replay; a stranger may have caused it, so the grace period passes, and the final save comes in it',
-    quick: {
-      verdict: saved(10, '1079', { certain: false }),
-      why: 'the same, and it passes before that',
-    },
-    alone: {
-      verdict: saved(10, '1079'),
-      why: "the same save comes again with the first one's id inside this command, which is then answered 0: it shares that save's fate",
-    },
+    verdict: 'saved 7839 close 5.1',
+    quick: 'saved 1079 command 7.5 save-outstanding',
   },
   {
     recording: 'replay-after-connection-reset',
     command: 1,
     situation: 'stored, but our reply gets lost',
-    verdict: saved(4, '3774'),
-    why: 'a status 6 with its id was stored; that the reply got lost does not undo that',
+    verdict: 'saved 3774 command 4.1',
   },
   {
     recording: 'replay-after-connection-reset',
     command: 2,
     situation: 'again, nothing typed since',
-    verdict: byFinal('5452'),
-    why: 'a replay; a stranger may have caused it, so the grace period passes, and the final save comes in it',
-    quick: {
-      verdict: saved(10, '3774', { certain: false }),
-      why: 'the same, and it passes before that',
-    },
-    alone: {
-      verdict: saved(10, '3774'),
-      why: 'a replay of a save that is stored already: answered 0 without running onSave again (2), and its fate is shared',
-    },
+    verdict: 'saved 5452 close 5.1',
+    quick: 'unchanged no-changes 7.5 save-outstanding',
   },
   {
     recording: 'replay-after-error-reply',
     command: 1,
     situation: 'our storage refuses for good',
-    verdict: failed(12, 'STORAGE_FAILED', false),
-    why: 'onSave threw a RejectSave: not retryable',
+    verdict: 'STORAGE_FAILED for good 10.1',
   },
   {
     recording: 'replay-after-error-reply',
     command: 2,
     situation: 'again, nothing typed since',
-    verdict: byFinal('4631'),
-    why: 'a replay; a stranger may have caused it, so the grace period passes, and the final save comes in it',
-    quick: {
-      verdict: saved(10, '43', { certain: false }),
-      why: 'the same, and it passes before that',
-    },
-    alone: {
-      verdict: saved(10, '43'),
-      why: 'a save that failed runs again when it comes again (2); this time it is stored, and its fate is shared',
-    },
+    verdict: 'saved 4631 close 5.1',
+    quick: 'saved 43 command 7.5 save-outstanding',
   },
   {
     recording: 'replay-after-error-reply',
     command: 3,
     situation: 'once more, nothing typed since',
-    verdict: byFinal('4631'),
-    why: 'answered 4 at 1431; the final save comes at 1678, within the grace period, and is stored',
-    quick: graceOver,
-    alone: nobodyElse,
+    verdict: 'saved 4631 close 5.1',
   },
-  own(1, 'userdata: the empty text', '782'),
-  own(2, 'userdata: recorded as an object', '7743'),
-  own(3, 'userdata: recorded as a number', '4946'),
-  own(4, 'userdata: umlauts, quotes, brackets', '6625'),
-  own(5, 'userdata: recorded as null', '3982'),
-  own(6, 'userdata: JSON as a text', '7937'),
+  {
+    recording: 'restart-while-converting',
+    command: 7,
+    situation: 'the server restarts while it converts',
+    verdict: 'saved 4124 command 4.1',
+  },
+  {
+    recording: 'restart-while-converting',
+    command: 8,
+    situation: 'the editor is back',
+    verdict: 'unchanged no-changes 7.5 docs-server-may-have-restarted',
+  },
+  {
+    recording: 'restart-while-replying',
+    command: 9,
+    situation: 'the server restarts before our reply',
+    verdict: 'saved 8554 command 4.1',
+  },
+  {
+    recording: 'restart-while-replying',
+    command: 10,
+    situation: 'the editor is back',
+    verdict: 'unchanged no-changes 7.5 docs-server-may-have-restarted',
+  },
+  {
+    recording: 'restart-with-unsaved-edits',
+    command: 1,
+    situation: 'before the restart',
+    verdict: 'saved 1783 command 4.1',
+  },
+  {
+    recording: 'restart-with-unsaved-edits',
+    command: 2,
+    situation: 'info, back after the restart',
+    verdict: 'info editing u1 15.1',
+  },
+  {
+    recording: 'restart-with-unsaved-edits',
+    command: 3,
+    situation: 'back, and nobody types',
+    verdict: 'unchanged no-changes 7.5 docs-server-may-have-restarted',
+  },
+  {
+    recording: 'restart-with-unsaved-edits',
+    command: 4,
+    situation: 'still nobody types, then somebody',
+    verdict: 'saved 6924 command 4.2',
+  },
+  {
+    recording: 'restart-with-unsaved-edits',
+    command: 5,
+    situation: 'typed after the restart',
+    verdict: 'saved 6924 command 4.1',
+  },
+  {
+    recording: 'userdata-kinds',
+    command: 1,
+    situation: 'userdata: the empty text',
+    verdict: 'saved 782 command 4.1',
+  },
+  {
+    recording: 'userdata-kinds',
+    command: 2,
+    situation: 'userdata: recorded as an object',
+    verdict: 'saved 7743 command 4.1',
+  },
+  {
+    recording: 'userdata-kinds',
+    command: 3,
+    situation: 'userdata: recorded as a number',
+    verdict: 'saved 4946 command 4.1',
+  },
+  {
+    recording: 'userdata-kinds',
+    command: 4,
+    situation: 'userdata: umlauts, quotes, brackets',
+    verdict: 'saved 6625 command 4.1',
+  },
+  {
+    recording: 'userdata-kinds',
+    command: 5,
+    situation: 'userdata: recorded as null',
+    verdict: 'saved 3982 command 4.1',
+  },
+  {
+    recording: 'userdata-kinds',
+    command: 6,
+    situation: 'userdata: JSON as a text',
+    verdict: 'saved 7937 command 4.1',
+  },
   {
     recording: 'userdata-kinds',
     command: 7,
     situation: 'info, u1 edits',
-    verdict: info('u1'),
-    why: 'callback 1 with its userdata, then the response 0',
+    verdict: 'info editing u1 15.1',
   },
 ]

@@ -11,6 +11,9 @@
  * @typedef {{ DocEditor: new (id: string, config: object) => DocEditor }} DocsAPI
  */
 
+/** Whether the verdict says that the application does not answer. */
+let lost = false
+
 /** How often the list of versions is looked at, in ms. */
 const LOOK = 2000
 
@@ -81,11 +84,13 @@ function downloadLink(href, text) {
 async function save(path, thenDownload) {
   const verdict = element('verdict')
   if (verdict.dataset['tone'] === 'busy') return
+  lost = false
   sayPlainly('busy', 'Asking the Docs server for what was typed…')
   const answer = await fetch(`${path}/save`, { method: 'POST' })
     .then((response) => /** @type {Promise<Answer>} */ (response.json()))
     .catch(() => undefined)
   if (answer === undefined) {
+    lost = true
     sayPlainly(
       'bad',
       'Not saved: this application does not answer. What you typed stays with the Docs server; try again in a moment.',
@@ -106,6 +111,13 @@ async function look() {
     .catch(() => undefined)
   element('away').hidden = page !== undefined
   if (page === undefined) return
+  if (lost) {
+    lost = false
+    sayPlainly(
+      'unsure',
+      'This application is back. What you typed may not be saved yet: save again.',
+    )
+  }
   const next = new DOMParser().parseFromString(page, 'text/html').getElementById('versions')
   const count = (/** @type {Element | null} */ list) => list?.querySelectorAll('[value]').length
   const shown = element('versions')

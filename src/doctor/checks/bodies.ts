@@ -1,6 +1,6 @@
 /** Whether long callbacks get through what stands in front of the application. */
 import { HttpFailure } from '../../client/http.js'
-import { TOKEN_DEFAULTS } from '../../options.js'
+import { TOKEN_DEFAULTS } from '../../check-token.js'
 import { postJson, type Answer } from '../ask.js'
 import { fail, ok, skipped, warn, type Check, type Context, type Finding } from '../finding.js'
 import { isOurs, strangeReply } from '../replies.js'

@@ -1,7 +1,7 @@
 /** Whether the callback address answers as this package does, from here; and with the same secret. */
 import { createRefSigner } from '../../protocol/ref.js'
 import { createKeys, signToken } from '../../protocol/token.js'
-import { TOKEN_DEFAULTS } from '../../options.js'
+import { TOKEN_DEFAULTS } from '../../check-token.js'
 import { ask, postJson } from '../ask.js'
 import { fail, ok, skipped, warn, type Check, type Context, type Finding } from '../finding.js'
 import { hostFinding } from '../hosts.js'
@@ -69,6 +69,14 @@ const OFF = warn(
   'turn tokens on at both sides: JWT_ENABLED=true and JWT_SECRET there, `secret` in createDocs()',
 )
 
+const BODY_LOST = fail(
+  'body-lost',
+  'the application has the same secret, and reads the token in the header of a callback but not that in its body',
+  'Something in front reads or changes the body: a save whose history is long loses it, and a longer one is refused.',
+  'mount docs.routes() in front of the body parser, or let that leave the whole body in ctx.request.body',
+  'see the events `rejected` in the application: their code is body-missing where nothing of the body is left',
+)
+
 /**
  * A token that is good, with claims that are none of a callback: a receiver that trusts the token says 400, and
  * one that does not 403. It ends there, before anything is recorded (`settlement.md`, "Replies"): the only trace is an event `rejected`.
@@ -82,7 +90,9 @@ async function signed(context: Context, given: URL): Promise<Finding> {
     ? given
     : new URL(`${given.href}/${createRefSigner(secrets, 'docs').sign(REF)}`)
   const options = { ...TOKEN_DEFAULTS, expiresIn: EXPIRES_IN }
-  const token = signToken(CLAIMS, createKeys(secrets), options, clock.now())
+  const sign = (claims: object): string =>
+    signToken({ ...claims }, createKeys(secrets), options, clock.now())
+  const token = sign(CLAIMS)
   const body = (padding: string): string => JSON.stringify({ padding, token })
   const answer = await postJson(context, url, body(''))
   if (!isOurs(answer)) return strangeReply(answer, url)
@@ -99,6 +109,9 @@ async function signed(context: Context, given: URL): Promise<Finding> {
       'whether the application has the same secret is not known: give --callback the whole URL that callbackUrl() makes, with its ref',
     )
   }
+  const header = { [options.header]: options.prefix + sign({ payload: CLAIMS }) }
+  const byHeader = await postJson(context, url, '{}', header)
+  if (isOurs(byHeader) && byHeader.status === 400) return BODY_LOST
   return fail(
     'other-secret',
     'the application refuses what is signed with this secret (403)',

@@ -1,5 +1,5 @@
 /** Whether this machine's clock and the Docs server's agree well enough for tokens. */
-import { TOKEN_DEFAULTS } from '../../options.js'
+import { TOKEN_DEFAULTS } from '../../check-token.js'
 import { differenceOf } from '../clocks.js'
 import { fail, ok, skipped, warn, type Check } from '../finding.js'
 import { duration } from '../words.js'

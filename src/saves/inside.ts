@@ -1,0 +1,52 @@
+/**
+ * Which run of `onSave` a call is made from. What waits for that very run to end would wait for itself, so it
+ * is refused at once.
+ */
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { badCall, type DocsError } from '../errors.js'
+
+export interface Inside {
+  /** Runs `onSave` for this key: until it ends, what it calls is inside. */
+  run: <Result>(key: string, work: () => Result | Promise<Result>) => Promise<Result>
+  /** @throws DocsError `BAD_OPTION` when the key's own `onSave` calls */
+  refuseOwn: (key: string, call: string) => void
+  /** Whether a run of any key calls. */
+  isInside: () => boolean
+}
+
+/** One run, and those within which it was begun. */
+interface Run {
+  readonly key: string
+  /** A timer that the run leaves behind is not inside any more. */
+  ended: boolean
+  readonly outer: Run | undefined
+}
+
+export function createInside(): Inside {
+  const storage = new AsyncLocalStorage<Run>()
+
+  function* open(): Iterable<Run> {
+    for (let run = storage.getStore(); run !== undefined; run = run.outer) if (!run.ended) yield run
+  }
+
+  return {
+    async run(key, work) {
+      const run: Run = { key, ended: false, outer: storage.getStore() }
+      try {
+        return await storage.run(run, work)
+      } finally {
+        run.ended = true
+      }
+    },
+    refuseOwn(key, call) {
+      for (const run of open()) if (run.key === key) throw ownKey(key, call)
+    },
+    isInside: () => !open()[Symbol.iterator]().next().done,
+  }
+}
+
+const ownKey = (key: string, call: string): DocsError =>
+  badCall(
+    `${call} was called inside onSave for the key that onSave is storing: it would wait for itself; call it when onSave has ended, for example on the event \`saved\`, or use startForcesave(), which does not wait`,
+    key,
+  )
