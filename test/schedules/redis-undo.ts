@@ -40,12 +40,15 @@ export function createUndo(redis: Redis, prefix: string, now: () => number): Und
     async undo(since) {
       const lost = log.filter(({ at }) => at > since).reverse()
       log = log.filter(({ at }) => at <= since)
+      // In one step, as nobody sees half of a failover.
+      const step = redis.multi()
       for (const { name, before, verdicts } of lost) {
         const { dump, expiry } = before
-        for (const id of verdicts) await redis.del(`${prefix}:{${name}}:verdict:${id}`)
-        if (dump === null) await redis.del(documentKey(name))
-        else await redis.restore(documentKey(name), Math.max(expiry, 1), dump, 'REPLACE')
+        for (const id of verdicts) step.del(`${prefix}:{${name}}:verdict:${id}`)
+        if (dump === null) step.del(documentKey(name))
+        else step.restore(documentKey(name), Math.max(expiry, 1), dump, 'REPLACE')
       }
+      await step.exec()
     },
   }
 }

@@ -191,8 +191,11 @@ export async function openRedis(url: string): Promise<SharedRedis> {
       },
       connect: (process, parts) => ({
         store: storeOf(process, parts),
-        subscribe: (wake, wakeAll) =>
-          void subscribers.add({ process, wake, wakeAll, parts, isCut: false }),
+        subscribe(wake, wakeAll) {
+          subscribers.add({ process, wake, wakeAll, parts, isCut: false })
+          // The connection is there; the next time that this is heard, it had been lost.
+          wakeAll()
+        },
         disconnect() {
           for (const subscriber of subscribersOf(process)) subscribers.delete(subscriber)
         },
@@ -201,6 +204,8 @@ export async function openRedis(url: string): Promise<SharedRedis> {
         underWay += 1
         await undo.undo(now() - LOST)
         underWay -= 1
+        // Every connection has broken with it, and is there again.
+        for (const { process, wakeAll } of subscribers) if (process.isAlive) wakeAll()
         lookIfQuiet()
       },
       cut(process) {
