@@ -32,9 +32,6 @@ interface Files {
   most: number
 }
 
-/** Which save is newer, where `onSave` is told; without it, each is the newest. */
-type Ordered = Save & { readonly order?: 'newest' | 'unknown' | 'older' }
-
 export function createStorage({ random, world, core, violate, trace }: StorageParts): Storage {
   let { slowSave, failingSave } = world
   const files = new Map<string, Files>()
@@ -42,7 +39,7 @@ export function createStorage({ random, world, core, violate, trace }: StoragePa
   const pause = (process: Process): Promise<void> =>
     new Promise((resolve) => process.clock.after(random.whole(0, slowSave / 2), resolve))
 
-  function keep({ key, order = 'newest' }: Ordered, holds: number): void {
+  function keep({ key, order }: Save, holds: number): void {
     const before = files.get(key) ?? { newest: 0, beside: [], most: 0 }
     const most = Math.max(before.most, holds)
     if (order !== 'newest') {
@@ -65,7 +62,7 @@ export function createStorage({ random, world, core, violate, trace }: StoragePa
       slowSave = 10
       failingSave = 0
     },
-    async onSave(save: Ordered, process) {
+    async onSave(save, process) {
       const { key, id } = save
       if (running.get(key)?.isAlive) violate('I5', `onSave runs twice at once for ${key}`)
       running.set(key, process)
