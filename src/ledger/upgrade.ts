@@ -11,7 +11,8 @@ interface OlderState extends Pick<
   'turn' | 'sequence' | 'joined' | 'joinedAt' | 'ref' | 'session' | 'touchedAt'
 > {
   readonly commands: readonly (Omit<Command, 'kind' | 'at'> & { kind: Command['kind'] | 'nudge' })[]
-  readonly saves: readonly (Save & { readonly staleBy?: string })[]
+  readonly saves: readonly (Omit<Save, 'messages'> &
+    Partial<Pick<Save, 'messages'>> & { readonly staleBy?: string })[]
 }
 
 export function upgradeState(older: OlderState): DocumentState {
@@ -53,6 +54,7 @@ function upgradeCommand(
 
 /** A verdict that was inferred is not certain by the rules of today. */
 export function upgradeVerdict(older: Verdict): Verdict {
-  const verdict = { ...older, rule: String(older.rule) }
+  const rule: unknown = older.rule // a number in version 0.1.0
+  const verdict = { ...older, rule: String(rule) }
   return 'certain' in verdict ? { ...verdict, certain: false, doubt: 'ledger-lost' } : verdict
 }
