@@ -14,24 +14,28 @@ export interface Inside {
   isInside: () => boolean
 }
 
-/** One run, and those within which it was begun. */
+/** One run, and those within which it was begun, of whichever `docs`. */
 interface Run {
+  readonly of: Inside
   readonly key: string
   /** A timer that the run leaves behind is not inside any more. */
   ended: boolean
   readonly outer: Run | undefined
 }
 
-export function createInside(): Inside {
-  const storage = new AsyncLocalStorage<Run>()
+/** One for all: Node never lets go of one that was used, and each makes every promise slower. */
+const storage = new AsyncLocalStorage<Run>()
 
+export function createInside(): Inside {
   function* open(): Iterable<Run> {
-    for (let run = storage.getStore(); run !== undefined; run = run.outer) if (!run.ended) yield run
+    for (let run = storage.getStore(); run !== undefined; run = run.outer) {
+      if (run.of === inside && !run.ended) yield run
+    }
   }
 
-  return {
+  const inside: Inside = {
     async run(key, work) {
-      const run: Run = { key, ended: false, outer: storage.getStore() }
+      const run: Run = { of: inside, key, ended: false, outer: storage.getStore() }
       try {
         return await storage.run(run, work)
       } finally {
@@ -43,6 +47,7 @@ export function createInside(): Inside {
     },
     isInside: () => !open()[Symbol.iterator]().next().done,
   }
+  return inside
 }
 
 const ownKey = (key: string, call: string): DocsError =>

@@ -8,10 +8,9 @@ import { createMemoryLedger } from '../../src/ledger/memory.js'
 import { createRedisLedger } from '../../src/ledger/redis.js'
 import type { RedisStore } from '../../src/ledger/redis-store.js'
 import { createTimerSchedule } from '../../src/recovery/schedule.js'
-import type { Clock } from '../../src/clock.js'
 import type { Network } from './network.js'
 import type { Process } from './processes.js'
-import { createSharedQueue } from './queue.js'
+import type { SharedQueue } from './queue.js'
 import type { Random } from './random.js'
 import type { Stage } from './redis.js'
 import type { Storage } from './storage.js'
@@ -22,20 +21,19 @@ export const SECRET = 'the secret of the schedules, of 32 bytes and more'
 
 export interface ApplicationParts {
   world: World
-  clock: Clock
   random: Random
   network: Network
   storage: Storage
   stage: Stage | undefined
+  queue: SharedQueue
   machine: Transition | undefined
   store: ((store: RedisStore) => RedisStore) | undefined
 }
 
 /** Starts one process of it. */
 export function createApplication(parts: ApplicationParts): (process: Process) => Docs {
-  const { world, clock, random, network, storage, stage, store: change } = parts
+  const { world, random, network, storage, stage, queue, store: change } = parts
   const machine = parts.machine === undefined ? {} : { machine: parts.machine }
-  const queue = createSharedQueue(clock, random)
 
   function createBackend(process: Process, given: BackendParts): Backend {
     if (stage === undefined) {

@@ -1,4 +1,5 @@
 /** What the application calls in a schedule, and how the calls end. */
+import { inspect } from 'node:util'
 import { isDocsError } from '../../src/errors.js'
 import type { ForcesaveResult } from '../../src/results.js'
 import type { Core, VirtualClock } from '../../src/testing/index.js'
@@ -126,7 +127,12 @@ export function createCalls(parts: CallsParts): Calls {
     },
     forcesave: (key) => counted(call(key)),
     info: (key) => counted(ask(`info ${key}`, COMMAND_TIMEOUT, (docs) => docs.info(key))),
-    recover: () => counted(ask('recover', Infinity, (docs) => docs.forgotten.recover())),
+    recover: () =>
+      counted(
+        ask('recover', Infinity, (docs) =>
+          docs.forgotten.recover({ onResult: (result) => trace(`recover ${inspect(result)}`) }),
+        ),
+      ),
     sessions: () =>
       counted(
         ask('sessions', Infinity, async (docs) => {

@@ -32,6 +32,11 @@ export interface Outcome {
   deaths: number
 }
 
+export const emptyOutcome = (seed: number, kinds: string[]): Outcome => ({
+  ...{ seed, kinds, violations: [], calls: 0, ends: {}, doubts: {}, trace: [] },
+  ...{ conflicts: 0, deaths: 0 },
+})
+
 export interface CheckerParts {
   outcome: Outcome
   core: () => Core

@@ -25,6 +25,8 @@ export interface Worker {
 export interface SharedQueue {
   /** A process takes part, until it closes its end or dies. */
   join: (worker: Worker) => SaveQueue
+  /** It forgets the jobs that were added after `since`. */
+  lose: (since: number) => void
 }
 
 /** A dead worker's job is taken over after its lock has run out and was looked at, ms. */
@@ -35,7 +37,8 @@ const NO_WORKER = 100
 const REDIS_AWAY = 1000
 
 export function createSharedQueue(clock: Clock, random: Random): SharedQueue {
-  const jobs = new Set<string>()
+  /** When each was added. */
+  const jobs = new Map<string, number>()
   const workers = new Map<Worker, Set<Promise<unknown>>>()
   const pause = (ms: number): Promise<void> => new Promise((resolve) => clock.after(ms, resolve))
 
@@ -50,8 +53,8 @@ export function createSharedQueue(clock: Clock, random: Random): SharedQueue {
     }
   }
 
-  async function work(key: string, save: RunnableSave): Promise<void> {
-    for (let attempt = 1; ;) {
+  async function work(key: string, save: RunnableSave, id: string, added: number): Promise<void> {
+    for (let attempt = 1; jobs.get(id) === added;) {
       const free = [...workers.keys()].filter(({ process }) => process.isAlive)
       if (free.length === 0) {
         await pause(NO_WORKER)
@@ -91,6 +94,9 @@ export function createSharedQueue(clock: Clock, random: Random): SharedQueue {
   }
 
   return {
+    lose(since) {
+      for (const [id, added] of jobs) if (added > since) jobs.delete(id)
+    },
     join(worker) {
       const underWay = new Set<Promise<unknown>>()
       workers.set(worker, underWay)
@@ -98,8 +104,11 @@ export function createSharedQueue(clock: Clock, random: Random): SharedQueue {
         add(key, save) {
           const id = `${save.name}-${save.sequence}`
           if (jobs.has(id)) return
-          jobs.add(id)
-          void work(key, save).finally(() => jobs.delete(id))
+          const added = clock.now()
+          jobs.set(id, added)
+          void work(key, save, id, added).finally(() => {
+            if (jobs.get(id) === added) jobs.delete(id)
+          })
         },
         async close() {
           workers.delete(worker)

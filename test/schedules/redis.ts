@@ -10,10 +10,11 @@ import { createRedisStore, type RedisStore } from '../../src/ledger/redis-store.
 import type { RedisLedgerParts } from '../../src/ledger/redis.js'
 import type { Process } from './processes.js'
 import type { Random } from './random.js'
+import { createUndo } from './redis-undo.js'
 
 export interface SharedRedis {
-  /** What one schedule sees of it, until that has ended. */
-  open: () => Promise<Stage>
+  /** What one schedule sees of it, until that has ended. `now`: its virtual time. */
+  open: (now: () => number) => Promise<Stage>
   close: () => Promise<void>
 }
 
@@ -23,6 +24,8 @@ export interface StageParts {
   latency: number
   /** Probability that a command fails, before or after Redis has done what it says. */
   outages: number
+  /** Probability that it loses its last second: only then it is written down what was there before. */
+  ledgerLosses: number
 }
 
 export interface Stage {
@@ -33,6 +36,8 @@ export interface Stage {
     process: Process,
     parts: StageParts,
   ) => Pick<RedisLedgerParts, 'store' | 'subscribe'> & { disconnect: () => void }
+  /** Redis is as it was a second ago, as after a failover to a copy that was behind. */
+  loseLastSecond: () => Promise<void>
   /** The wake-ups for a process get lost from now on; what ends that tells it so. */
   cut: (process: Process) => () => void
   /** Writes that came too late, because another process was faster. */
@@ -40,6 +45,9 @@ export interface Stage {
   /** Takes everything out of Redis, and tells what should not be there any more (I7). */
   close: () => Promise<string[]>
 }
+
+/** How much it loses of what was written last, ms of virtual time. */
+const LOST = 1000
 
 /** Redis is on this machine: it answers, or something is broken, in ms of real time. */
 const PATIENCE = 30_000
@@ -65,8 +73,9 @@ export async function openRedis(url: string): Promise<SharedRedis> {
     ...{ expiry: 1, retention: 1 },
   })
 
-  async function open(): Promise<Stage> {
+  async function open(now: () => number): Promise<Stage> {
     const prefix = `schedule${(count += 1)}`
+    const undo = createUndo(commands, prefix, now)
     const { channel } = createRedisStore(commands, prefix)
     const subscribers = new Set<Subscriber>()
     let underWay = 0
@@ -144,9 +153,14 @@ export async function openRedis(url: string): Promise<SharedRedis> {
         },
         write: (key, change) =>
           travel(process, parts, async () => {
+            const name = own.nameOf(key)
+            const before = parts.ledgerLosses > 0 ? await undo.look(name) : undefined
             const written = await own.write(key, change)
             if (written === undefined) conflicts += 1
             else published += 1
+            if (written !== undefined && before !== undefined) {
+              undo.remember(name, before, [...change.verdicts.keys()])
+            }
             return written
           }),
       }
@@ -177,12 +191,23 @@ export async function openRedis(url: string): Promise<SharedRedis> {
       },
       connect: (process, parts) => ({
         store: storeOf(process, parts),
-        subscribe: (wake, wakeAll) =>
-          void subscribers.add({ process, wake, wakeAll, parts, isCut: false }),
+        subscribe(wake, wakeAll) {
+          subscribers.add({ process, wake, wakeAll, parts, isCut: false })
+          // The connection is there; the next time that this is heard, it had been lost.
+          wakeAll()
+        },
         disconnect() {
           for (const subscriber of subscribersOf(process)) subscribers.delete(subscriber)
         },
       }),
+      async loseLastSecond() {
+        underWay += 1
+        await undo.undo(now() - LOST)
+        underWay -= 1
+        // Every connection has broken with it, and is there again.
+        for (const { process, wakeAll } of subscribers) if (process.isAlive) wakeAll()
+        lookIfQuiet()
+      },
       cut(process) {
         const own = subscribersOf(process)
         for (const subscriber of own) subscriber.isCut = true

@@ -7,12 +7,13 @@ import type { RedisStore } from '../../src/ledger/redis-store.js'
 import { virtualClock, type Core } from '../../src/testing/index.js'
 import { createApplication } from './application.js'
 import { createCalls } from './calls.js'
-import { Checker, type Acknowledged, type Outcome } from './checker.js'
+import { Checker, emptyOutcome, type Acknowledged, type Outcome } from './checker.js'
 import { createSteppedClock } from './clocks.js'
 import { createDocsServer } from './docs-server.js'
 import { createNetwork } from './network.js'
 import { People } from './people.js'
 import { startProcesses } from './processes.js'
+import { createSharedQueue } from './queue.js'
 import { createRandom } from './random.js'
 import type { SharedRedis } from './redis.js'
 import { createStorage } from './storage.js'
@@ -48,7 +49,7 @@ const tick = (): Promise<void> => new Promise((resolve) => process.nextTick(reso
 
 export async function runSchedule(seed: number, options: ScheduleOptions = {}): Promise<Outcome> {
   const random = createRandom(seed)
-  const stage = await options.redis?.open()
+  const stage = await options.redis?.open(() => clock.now())
   const { troubles, long } = options
   const world: World = {
     ...drawWorld(random, { kept: stage !== undefined, troubles, long }),
@@ -56,10 +57,7 @@ export async function runSchedule(seed: number, options: ScheduleOptions = {}): 
   }
   const clock = virtualClock(undefined, stage?.settled ?? tick)
   const start = clock.now()
-  const outcome: Outcome = {
-    ...{ seed, kinds: kindsOf(world), violations: [], calls: 0, ends: {}, doubts: {}, trace: [] },
-    ...{ conflicts: 0, deaths: 0 },
-  }
+  const outcome = emptyOutcome(seed, kindsOf(world))
   const trace = (line: string): void => {
     if (options.traced) outcome.trace.push(`${clock.now() - start} ${line}`)
   }
@@ -90,10 +88,11 @@ export async function runSchedule(seed: number, options: ScheduleOptions = {}): 
   })
   const appClock = createSteppedClock(clock)
   const serverClock = createSteppedClock(clock)
+  const queue = createSharedQueue(clock, random)
   const processes = startProcesses({
     ...{ count: stage === undefined ? 1 : 2, clock: appClock, random, trace },
     start: createApplication({
-      ...{ world, clock, random, network, storage, stage },
+      ...{ world, random, network, storage, stage, queue },
       ...{ machine: options.machine, store: options.store },
     }),
   })
@@ -137,7 +136,7 @@ export async function runSchedule(seed: number, options: ScheduleOptions = {}): 
   await clock.advance(QUIET)
   const ends: Promise<void>[] = []
   for (let times = 0; times < 3; times += 1) {
-    ends.push(calls.recover())
+    if (core.forgotten.length > 0) ends.push(calls.recover())
     await clock.advance(120_000)
   }
   for (const key of world.keys) await checker.ended(key)
@@ -165,7 +164,7 @@ export async function runSchedule(seed: number, options: ScheduleOptions = {}): 
       server.restart()
     }
     if (random.chance(world.deaths)) replace()
-    // later
+    if (random.chance(world.ledgerLosses)) loseLastSecond()
     if (random.chance(world.serverClock)) {
       const wrong = serverClock.step(random, world.longestStep)
       trace(`the clock of the Docs server is wrong by ${wrong} ms`)
@@ -191,6 +190,13 @@ export async function runSchedule(seed: number, options: ScheduleOptions = {}): 
     if (dies) outcome.deaths += 1
     const away = random.chance(0.5) ? 0 : random.logNormal(3000, 120_000)
     processes.replace(dies ? 'dies' : 'is shut down', away)
+  }
+
+  function loseLastSecond(): void {
+    if (stage === undefined) return
+    trace('Redis loses its last second')
+    queue.lose(clock.now() - 1000)
+    void stage.loseLastSecond()
   }
 
   function cut(): void {

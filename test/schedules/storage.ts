@@ -62,7 +62,7 @@ export function createStorage({ random, world, core, violate, trace }: StoragePa
       slowSave = 10
       failingSave = 0
     },
-    async onSave(save: Save, process) {
+    async onSave(save, process) {
       const { key, id } = save
       if (running.get(key)?.isAlive) violate('I5', `onSave runs twice at once for ${key}`)
       running.set(key, process)

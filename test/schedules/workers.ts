@@ -37,9 +37,9 @@ export async function runInWorkers(
         give()
       })
       worker.on('error', reject)
-      worker.on('exit', (code) => {
+      worker.on('exit', (code, signal) => {
         if (code === 0) resolve()
-        else reject(new Error(`a worker ended with code ${code}`))
+        else reject(new Error(`a worker ended with ${code ?? signal}`))
       })
       give()
     })
