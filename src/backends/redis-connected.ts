@@ -5,6 +5,7 @@ import { subscribeOver } from '../ledger/redis-subscribe.js'
 import type { Ledger } from '../ledger/ledger.js'
 import { runnableOf } from '../settlement/order.js'
 import { createBullmqQueue } from '../saves/bullmq-queue.js'
+import { isRefusal } from '../saves/bullmq-refusal.js'
 import type { RunSave, SaveQueue, SaveReport } from '../saves/queue.js'
 import { createBullmqSchedule } from '../recovery/bullmq-schedule.js'
 import type { Schedule, Sweep } from '../recovery/schedule.js'
@@ -36,19 +37,24 @@ export async function connect(option: RedisOption, parts: BackendParts): Promise
   else connections.ledger.once('ready', look)
 
   const { channel } = store
+  const { subscriber, trouble } = connections
   const gate = createGate(
-    () => missingRight(connections.ledger, connections.subscriber, { prefix, channel }),
+    () => missingRight({ redis: connections.ledger, subscriber, prefix, channel, trouble }),
     parts,
   )
+  for (const connection of [connections.ledger, subscriber]) connection.on('ready', gate.doubt)
+  const refused = (error: unknown): void => {
+    if (isRefusal(error)) gate.doubt()
+  }
   const { worker } = connections
   const workerConnection = worker === undefined ? {} : { workerConnection: worker }
 
   return {
-    ledger: admitted(ledger, gate),
+    ledger: admitted(ledger, gate, refused),
     gate,
     startQueue: (run, report) =>
       createBullmqQueue({
-        ...{ run, report, clock, retries, logger, concurrency },
+        ...{ run, report, clock, retries, logger, concurrency, refused },
         prefix: `{${prefix}}`,
         connection: connections.queue,
         ...workerConnection,
@@ -61,7 +67,7 @@ export async function connect(option: RedisOption, parts: BackendParts): Promise
       }),
     startSchedule: (every, sweep) =>
       createBullmqSchedule({
-        ...{ every, sweep, clock, logger, prefix: `{${prefix}}` },
+        ...{ every, sweep, clock, logger, refused, prefix: `{${prefix}}` },
         connection: connections.queue,
         ...workerConnection,
       }),
@@ -72,11 +78,16 @@ export async function connect(option: RedisOption, parts: BackendParts): Promise
   }
 }
 
-/** A ledger that is not asked while Redis does not permit what it needs. */
-function admitted(ledger: Ledger, gate: Gate): Ledger {
+/** A ledger that is not asked before Redis has permitted what it needs; what it is refused later is looked into. */
+function admitted(ledger: Ledger, gate: Gate, refused: (error: unknown) => void): Ledger {
   const after = async <Result>(work: () => Promise<Result>): Promise<Result> => {
     await gate.admit()
-    return work()
+    try {
+      return await work()
+    } catch (error) {
+      if (error instanceof Error) refused(error.cause)
+      throw error
+    }
   }
   return {
     apply: (key, event) => after(() => ledger.apply(key, event)),

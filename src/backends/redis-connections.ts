@@ -5,6 +5,7 @@
 import { Redis, type Cluster } from 'ioredis'
 import type { Clock } from '../clock.js'
 import { withoutCommand } from '../ledger/redis-error.js'
+import { isRefusal } from '../saves/bullmq-refusal.js'
 import type { BackendParts, RedisOption } from './backend.js'
 
 export interface Connections {
@@ -13,6 +14,8 @@ export interface Connections {
   queue: Redis | Cluster
   /** Only where saves are run. */
   worker: Redis | Cluster | undefined
+  /** What has gone wrong last with the ledger's connection, since it was ready. */
+  trouble: () => unknown
   close: () => Promise<void>
 }
 
@@ -40,6 +43,8 @@ const SHAPE = {
   // Whoever waits for a message or a job is silent, and well.
   socketTimeout: undefined,
   blockingTimeout: undefined,
+  // A channel that is not permitted any more would end the process; subscribing again is ours.
+  autoResubscribe: false,
 } as const
 const CLUSTER = {
   ...CONNECT,
@@ -72,6 +77,9 @@ export async function openConnections(
     queue: open('queue', FAST),
     worker: concurrency === 0 ? undefined : open('worker', PATIENT),
   }
+  let trouble: unknown
+  connections.ledger.on('error', (error: unknown) => (trouble = error))
+  connections.ledger.on('ready', () => (trouble = undefined))
   // BullMQ makes another of it to block on, and leaves that behind when Redis is away at the end.
   const { worker } = connections
   if (worker !== undefined) {
@@ -97,6 +105,7 @@ export async function openConnections(
   }
   return {
     ...connections,
+    trouble: () => trouble,
     close() {
       cancelPing()
       for (const connection of all) {
@@ -114,8 +123,8 @@ export async function openConnections(
 function probe(connection: Redis, clock: Clock): void {
   if (connection.status !== 'ready') return
   const answered = clock.after(PONG, () => connection.disconnect(true))
-  // Without an answer in time it fails as well, and then the link is given up all the same.
-  connection.ping().then(answered, () => {})
+  // Without an answer in time it fails as well, and then the link is given up all the same. A refusal is an answer.
+  connection.ping().then(answered, (error: unknown) => isRefusal(error) && answered())
 }
 
 /** From the first connection on, a command that finds none fails at once instead of waiting in line. */

@@ -7,7 +7,7 @@ import type { ConnectionOptions } from 'bullmq'
 import type { Clock } from '../clock.js'
 import type { Logger } from '../events.js'
 import { withoutCommand } from '../ledger/redis-error.js'
-import { ReleasableWorker } from '../saves/bullmq-worker.js'
+import { ReleasableWorker, restWhenRefused } from '../saves/bullmq-worker.js'
 import type { Schedule, Sweep } from './schedule.js'
 
 const NAME = 'recovery'
@@ -27,6 +27,8 @@ export interface BullmqScheduleParts {
   sweep: Sweep
   clock: Clock
   logger: Logger
+  /** Told of each error of Redis: somebody may have to grant a right. */
+  refused?: (error: unknown) => void
   /** BullMQ's namespace in Redis; with a hash tag, for a cluster. */
   prefix: string
   /** For setting it up: fails fast. */
@@ -36,11 +38,12 @@ export interface BullmqScheduleParts {
 }
 
 export function createBullmqSchedule(parts: BullmqScheduleParts): Schedule {
-  const { every, sweep, clock, logger, prefix, connection, workerConnection } = parts
+  const { every, sweep, clock, logger, refused, prefix, connection, workerConnection } = parts
   const queue = new Queue(NAME, { connection, prefix, skipMetasUpdate: true })
   queue.on('error', (error) =>
     logger.debug({ err: withoutCommand(error) }, 'the schedule has no connection'),
   )
+  let endRest = (): void => {}
   const worker =
     every === undefined || workerConnection === undefined
       ? undefined
@@ -54,9 +57,11 @@ export function createBullmqSchedule(parts: BullmqScheduleParts): Schedule {
       ...{ connection, prefix, runRetryDelay: RETRY_DELAY },
       ...{ lockDuration: LOCK, stalledInterval: STALLED_CHECK, maxStalledCount: 1 },
     })
-    worker.on('error', (error) =>
-      logger.debug({ err: withoutCommand(error) }, 'the schedule has no connection'),
-    )
+    worker.on('error', (error) => {
+      logger.debug({ err: withoutCommand(error) }, 'the schedule has no connection')
+      refused?.(error)
+    })
+    endRest = restWhenRefused(worker, clock)
     return worker
   }
 
@@ -77,6 +82,7 @@ export function createBullmqSchedule(parts: BullmqScheduleParts): Schedule {
         { err: withoutCommand(error) },
         'the schedule of sweeps could not be set up; it is tried again',
       )
+      refused?.(error)
       next = RETRY_DELAY
     }
     if (next === undefined || closing !== undefined) return
@@ -87,6 +93,7 @@ export function createBullmqSchedule(parts: BullmqScheduleParts): Schedule {
 
   async function shutDown(): Promise<void> {
     cancel()
+    endRest()
     const closed = worker?.close().catch((error: unknown) => {
       logger.debug({ err: withoutCommand(error) }, 'the worker of sweeps did not close well')
     })

@@ -12,7 +12,7 @@ import { withoutCommand } from '../ledger/redis-error.js'
 import type { RunnableSave } from '../settlement/event.js'
 import { failureOf } from './bullmq-failure.js'
 import { jobIdOf, jobOf, type SaveJob } from './bullmq-job.js'
-import { ReleasableWorker } from './bullmq-worker.js'
+import { ReleasableWorker, restWhenRefused } from './bullmq-worker.js'
 import { retryPause, type RunSave, type SaveQueue, type SaveReport } from './queue.js'
 import { cannotSucceed } from './runner.js'
 
@@ -43,6 +43,8 @@ export interface BullmqQueueParts {
   clock: Clock
   retries: number
   logger: Logger
+  /** Told of each error of Redis: somebody may have to grant a right. */
+  refused?: (error: unknown) => void
   concurrency: number
   /** BullMQ's namespace in Redis; with a hash tag, for a cluster. */
   prefix: string
@@ -53,7 +55,7 @@ export interface BullmqQueueParts {
 }
 
 export function createBullmqQueue(parts: BullmqQueueParts): SaveQueue {
-  const { run, report, clock, retries, logger, prefix, workerConnection } = parts
+  const { run, report, clock, retries, logger, refused, prefix, workerConnection } = parts
   const giveUp = new AbortController()
   const queue = new Queue<SaveJob>('saves', {
     ...{ connection: parts.connection, prefix, skipMetasUpdate: true },
@@ -67,6 +69,7 @@ export function createBullmqQueue(parts: BullmqQueueParts): SaveQueue {
   queue.on('error', (error) => {
     logger.debug({ err: withoutCommand(error) }, 'the queue has no connection')
   })
+  let endRest = (): void => {}
   const worker = workerConnection && startWorker(workerConnection)
   /** Jobs being added, and those that this process has added lately. */
   const underWay = new Set<Promise<void>>()
@@ -87,7 +90,9 @@ export function createBullmqQueue(parts: BullmqQueueParts): SaveQueue {
     })
     worker.on('error', (error) => {
       logger.debug({ err: withoutCommand(error) }, 'the worker has no connection')
+      refused?.(error)
     })
+    endRest = restWhenRefused(worker, clock)
     // Redis was away for longer than a lock lasts: another worker takes these over.
     worker.on('lockRenewalFailed', (jobIds) => {
       for (const jobId of jobIds) runs.get(jobId)?.abort(new LockLost())
@@ -244,6 +249,7 @@ export function createBullmqQueue(parts: BullmqQueueParts): SaveQueue {
         await job.remove()
       } catch (error) {
         if (closing !== undefined) throw error
+        refused?.(error)
         await pause(RETRY_DELAY)
       }
     }
@@ -256,6 +262,7 @@ export function createBullmqQueue(parts: BullmqQueueParts): SaveQueue {
   }
 
   async function shutDown(): Promise<void> {
+    endRest()
     const closed = worker?.close().catch((error: unknown) => {
       logger.debug({ err: withoutCommand(error) }, 'the worker did not close well')
     })

@@ -23,11 +23,10 @@ export async function startProxy(target: number): Promise<Proxy> {
     const pair = { sockets: [near, far], silent: false }
     pairs.add(pair)
     const join = (from: Socket, to: Socket): void => {
-      from.on('data', (data: Buffer) => {
-        setTimeout(() => {
-          if (!pair.silent && to.writable) to.write(data)
-        }, proxy.delay)
+      const send = inOrder((data) => {
+        if (!pair.silent && to.writable) to.write(data)
       })
+      from.on('data', (data: Buffer) => send(data, proxy.delay))
       from.on('error', () => {})
       from.on('close', () => {
         if (pair.silent) return
@@ -66,4 +65,23 @@ export async function startProxy(target: number): Promise<Proxy> {
     },
   }
   return proxy
+}
+
+/** Holds each piece back for its delay, and for those before it: a way that gets faster swaps nothing. */
+function inOrder(deliver: (data: Buffer) => void): (data: Buffer, delay: number) => void {
+  const underWay: { data: Buffer; at: number }[] = []
+  function wait(): void {
+    const [first] = underWay
+    if (first === undefined) return
+    setTimeout(() => {
+      const now = Date.now()
+      const due = underWay.findIndex(({ at }) => at > now)
+      for (const { data } of underWay.splice(0, due === -1 ? underWay.length : due)) deliver(data)
+      wait()
+    }, first.at - Date.now())
+  }
+  return (data, delay) => {
+    underWay.push({ data, at: Math.max(underWay.at(-1)?.at ?? 0, Date.now() + delay) })
+    if (underWay.length === 1) wait()
+  }
 }
