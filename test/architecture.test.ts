@@ -69,7 +69,7 @@ const own = (path: string): Import[] => imports.get(path)!.filter(({ to }) => to
  * its own layer; what `token.ts` and `errors.ts` say to each other is the one knot of the ground floor.
  */
 const LAYERS: [name: string, files: RegExp][] = [
-  ['ground', /^(clock|abort|histogram|pages|check.*|call-options|errors|protocol\/.*)\.ts$/],
+  ['ground', /^(clock|abort|histogram|here|pages|check.*|call-options|errors|protocol\/.*)\.ts$/],
   ['settlement', /^settlement\/.*\.ts$/],
   ['facts', /^(events|stats|channels|inspector\/(?!koa).*)\.ts$/],
   ['client and ledgers', /^(client|ledger)\/.*\.ts$/],
