@@ -85,7 +85,7 @@ function checkLibraries(): void {
     } catch (cause) {
       throw new DocsError(
         'BAD_OPTION',
-        `redis: ${name} is not installed; run npm install bullmq@^6.3.3 ioredis (if this is a bundle: where it runs)`,
+        `redis: ${name} is not installed; where this runs (for a bundle: at its place), run npm install bullmq@^6.3.3 ioredis`,
         { cause },
       )
     }
