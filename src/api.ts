@@ -39,9 +39,10 @@ export interface License {
 
 /**
  * The storage side of one Docs server. All calls reject with a {@link DocsError}, or with the reason
- * of their signal; a wrong argument is `BAD_OPTION`, a call after `close()` is `CLOSED`.
+ * of their signal; a wrong argument is `BAD_OPTION`, a call after `close()` is `CLOSED`. `Stored` is what the
+ * results have as `stored`: {@link createDocs} takes it from what `onSave` returns.
  */
-export interface Docs extends AsyncDisposable {
+export interface Docs<Stored = unknown> extends AsyncDisposable {
   /**
    * Resolves when the file with every edit that the Docs server had received before the call is stored, or
    * when there was none. `certain: true` is proven. With `certain: false`, `doubt` says what could make the
@@ -53,7 +54,7 @@ export interface Docs extends AsyncDisposable {
    * const result = await docs.forcesave('key-1', { timeout: 20_000 })
    * if (result.outcome === 'saved') console.log(result.stored, result.certain, result.doubt)
    */
-  forcesave(key: string, options?: ForcesaveOptions): Promise<ForcesaveResult>
+  forcesave(key: string, options?: ForcesaveOptions): Promise<ForcesaveResult<Stored>>
   /**
    * Sends a forcesave of its own and resolves once the Docs server has answered it. `outcome(id)` waits for the rest.
    * @example
@@ -66,7 +67,7 @@ export interface Docs extends AsyncDisposable {
    * as long as `retention` says. `timeout` (default: no limit of its own) ends only this wait.
    * `BAD_OPTION`: no command with this id is known.
    */
-  outcome(id: string, options?: CallOptions): Promise<ForcesaveResult>
+  outcome(id: string, options?: CallOptions): Promise<ForcesaveResult<Stored>>
   /**
    * Sends a forcesave for each of `keys`, or for each document that is open by the callbacks so far, including those
    * whose final save is not stored yet. Each gives one result or error, as it ends.
@@ -86,7 +87,7 @@ export interface Docs extends AsyncDisposable {
    *   if (done % 100 === 0) console.log(`${done} of about ${total}`)
    * }
    */
-  forcesaveAll(options?: ForcesaveAllOptions): AsyncIterableIterator<ForcesaveAllItem>
+  forcesaveAll(options?: ForcesaveAllOptions): AsyncIterableIterator<ForcesaveAllItem<Stored>>
   /**
    * The documents open now, with their users, by the callbacks so far. The Docs server is asked with `info` (8 at
    * once, each with `timeout`, 15 s) about a document without a callback for 10 minutes, and about one whose
@@ -179,7 +180,7 @@ export interface Docs extends AsyncDisposable {
    * @throws DocsError `BAD_OPTION` for an unknown event, or a listener that is not a function
    * @example const end = docs.on('saved', ({ ref }) => console.log('stored', ref))
    */
-  on<Name extends keyof DocsEvents>(name: Name, listener: Listener<Name>): () => void
+  on<Name extends keyof DocsEvents>(name: Name, listener: Listener<Name, Stored>): () => void
   /**
    * What has happened in this process since `createDocs()`, in numbers that only grow, and what is
    * under way now: a copy, plain JSON, for any metrics library. Durations are in ms. It costs some

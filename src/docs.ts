@@ -33,6 +33,7 @@ import { createTally } from './receiver/tally.js'
 import { createForgotten } from './recovery/forgotten.js'
 import { createRecover } from './recovery/recover.js'
 import { createSweep } from './recovery/sweep.js'
+import type { AsJson } from './saves/as-json.js'
 import { createInside } from './saves/inside.js'
 import { createRunner } from './saves/runner.js'
 import { forcesaveEach } from './sessions/forcesave-all.js'
@@ -50,7 +51,8 @@ export interface Outside {
 }
 
 /**
- * Ties the callbacks of one Docs server to the commands sent to it.
+ * Ties the callbacks of one Docs server to the commands sent to it. What `onSave` returns types the `stored`
+ * of results and events.
  *
  * @throws DocsError `BAD_OPTION`, naming the option, what was given and what is allowed
  * @example
@@ -65,8 +67,8 @@ export interface Outside {
  * app.use(docs.routes())
  * const result = await docs.forcesave(key)
  */
-export function createDocs(options: DocsOptions): Docs {
-  return assembleDocs(options, {})
+export function createDocs<Result = unknown>(options: DocsOptions<Result>): Docs<AsJson<Result>> {
+  return assembleDocs(options, {}) as Docs<AsJson<Result>>
 }
 
 /** `createDocs` in the world that tests make. */

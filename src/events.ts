@@ -15,7 +15,7 @@ export type Outcome = 'saved' | 'unchanged' | 'failed' | 'info'
  * id of a save (`save.id`), `id` that of a command, `users` are ids.
  * @example docs.on('rejected', ({ code, reason }) => console.warn('refused', code, reason))
  */
-export interface DocsEvents {
+export interface DocsEvents<Stored = unknown> {
   /** Somebody connected or disconnected (callback status 1). */
   editing: { key: string; ref: string; users: string[]; actions: Action[] }
   /** The last editor left without changes (callback status 4). */
@@ -23,7 +23,7 @@ export interface DocsEvents {
   /** A save is handed to `onSave`. `save` is its id. */
   saving: { key: string; ref: string; save: string; trigger: Trigger; attempt: number }
   /** `onSave` has stored it. */
-  saved: { key: string; ref: string; save: string; trigger: Trigger; stored: unknown }
+  saved: { key: string; ref: string; save: string; trigger: Trigger; stored: Stored }
   /** `onSave` failed, after its retries. `permanent`: it will not be tried again. */
   'save-failed': { key: string; ref: string; save: string; error: DocsError; permanent: boolean }
   /** The Docs server could not convert a document (callback status 3: final, 7: forced). */
@@ -78,7 +78,9 @@ const quiet = (): void => {}
 export const silentLogger: Logger = { debug: quiet, info: quiet, warn: quiet, error: quiet }
 
 /** Listens to an event. What it throws, or rejects with, is logged and harms nobody. */
-export type Listener<Name extends keyof DocsEvents> = (event: DocsEvents[Name]) => unknown
+export type Listener<Name extends keyof DocsEvents, Stored = unknown> = (
+  event: DocsEvents<Stored>[Name],
+) => unknown
 
 /** What is done about an event before any listener hears of it. They do not throw. */
 export type Counters = {

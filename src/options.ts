@@ -14,7 +14,7 @@ import type { CommandMethod } from './protocol/command.js'
 import type { TokenOptions } from './protocol/token.js'
 
 /** Options of {@link createDocs}. Times are milliseconds unless said otherwise. */
-export interface DocsOptions {
+export interface DocsOptions<Result = unknown> {
   /** Where this process reaches the Docs server; may have a path prefix. */
   server: string
   /**
@@ -32,9 +32,9 @@ export interface DocsOptions {
   secret: string | readonly string[] | null | undefined
   /**
    * Stores one save; runs once per save and one at a time per key. What it returns (any JSON, at most
-   * 65,536 characters of it) comes back as `stored`. Throw {@link RejectSave} when it can never succeed.
+   * 65,536 characters of it) comes back as `stored`, typed as {@link AsJson} says. Throw {@link RejectSave} when it can never succeed.
    */
-  onSave: OnSave
+  onSave: OnSave<Result>
   /** Where the Docs server reaches this application. Needed for `callbackUrl()`. */
   publicUrl?: string
   /**

@@ -7,14 +7,17 @@ import type { Doubt, Trigger } from './settlement/state.js'
  * is in a file that `onSave` has stored. `unchanged`: it held no edit that was not already stored
  * (`no-changes`), or nothing is open under this key (`not-open`).
  */
-export type ForcesaveResult =
+export type ForcesaveResult<Stored = unknown> =
   | {
       /** The edits are in a file that `onSave` has stored. */
       outcome: 'saved'
       /** The document key, as given. */
       key: string
-      /** What `onSave` returned, as JSON. */
-      stored: unknown
+      /**
+       * What `onSave` returned, as JSON: a Date has become a string, `undefined` is null. Also null where it was
+       * no JSON, or too long.
+       */
+      stored: Stored
       /** Whether it was the final save: the last editor has left. */
       final: boolean
       /** What made the Docs server save. It may be another save than the one that the call asked for. */

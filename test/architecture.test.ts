@@ -71,7 +71,7 @@ const own = (path: string): Import[] => imports.get(path)!.filter(({ to }) => to
 const LAYERS: [name: string, files: RegExp][] = [
   [
     'ground',
-    /^(clock|abort|histogram|pages|check.*|call-options|errors|harmless|protocol\/.*)\.ts$/,
+    /^(clock|abort|histogram|pages|check.*|call-options|errors|harmless|here|protocol\/.*)\.ts$/,
   ],
   ['settlement', /^settlement\/.*\.ts$/],
   ['facts', /^(events|safe-logger|stats|channels|inspector\/(?!koa).*)\.ts$/],

@@ -1,62 +1,30 @@
 /** The packed tarball: what is in it, what it promises to tools, and that it works where it is installed. */
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
-import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
-import { environment, playFirstExample } from './support/first-example.js'
+import { playFirstExample } from './support/first-example.js'
+import { FILES, installInto, pack, ROOT, run, type Packed } from './support/packed.js'
 import { asCommonJs, firstExample } from './support/readme.js'
 
-const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const LIMIT = { timeout: 180_000 }
-/** The guides, the facts and the reference; no pictures, which only the repository shows. */
-const DOCS = [
-  ...['api/README', 'api/koa-docs-callback', 'api/koa-docs-callback/testing', 'docs-server'],
-  ...['getting-started', 'guarantees', 'reference', 'running-in-production', 'settlement'],
-  ...['testing-your-application', 'what-the-docs-server-does'],
-]
-const FILES = [
-  ...['CHANGELOG.md', 'LICENSE', 'README.md', 'SECURITY.md'],
-  ...DOCS.map((name) => `docs/${name}.md`),
-  'package.json',
-]
 const OPTIONAL = ['bullmq', 'ioredis']
 
-/** Runs a program to its end; what it has printed is in the error when it fails. */
-async function run(folder: string, program: string, args: string[]): Promise<string> {
-  const options = { cwd: folder, env: environment(), maxBuffer: 2 ** 26 }
-  const { stdout } = await promisify(execFile)(program, args, options).catch((error: unknown) => {
-    const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string }
-    throw new Error(`${program} ${args.join(' ')}:\n${stdout}${stderr}`, { cause: error })
-  })
-  return stdout
-}
 const tool = (name: string): string => join(ROOT, 'node_modules', '.bin', name)
 
 describe('the package', LIMIT, () => {
+  let product: Packed
   let folder: string
   let tarball: string
   let packed: string[]
 
   before(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'package-'))
-    // A copy: its build must not get into the way of another one's.
-    const copy = join(folder, 'copy')
-    await mkdir(copy)
-    for (const name of [...FILES, 'src', 'tsconfig.json', 'tsconfig.build.json']) {
-      await cp(join(ROOT, name), join(copy, name), { recursive: true })
-    }
-    await symlink(join(ROOT, 'node_modules'), join(copy, 'node_modules'), 'dir')
-    await run(copy, 'npm', ['pack', '--pack-destination', folder])
-    const [name = ''] = (await readdir(folder)).filter((file) => file.endsWith('.tgz'))
-    tarball = join(folder, name)
+    product = await pack()
+    ;({ folder, tarball } = product)
     const list = await run(folder, 'tar', ['-tzf', tarball])
     packed = list.trim().split('\n').sort()
   })
-  after(() => rm(folder, { recursive: true, force: true }))
+  after(() => product[Symbol.asyncDispose]())
 
   test('holds the build and the papers, and nothing else', async () => {
     const others = packed.filter(
@@ -92,10 +60,7 @@ describe('the package', LIMIT, () => {
 
     before(async () => {
       home = join(folder, 'home')
-      await mkdir(home)
-      await writeFile(join(home, 'package.json'), '{ "private": true }')
-      const quiet = ['--prefer-offline', '--no-audit', '--no-fund']
-      await run(home, 'npm', ['install', '--no-save', ...quiet, tarball, 'koa'])
+      await installInto(home, [tarball, 'koa'])
       installed = await readdir(join(home, 'node_modules'))
       // They are there from now on, and tell when they are loaded.
       for (const name of OPTIONAL) {

@@ -4,6 +4,7 @@
  */
 import { createRequire } from 'node:module'
 import { badOption, DocsError } from '../errors.js'
+import { here } from '../here.js'
 import type { Schedule } from '../recovery/schedule.js'
 import type { SaveQueue } from '../saves/queue.js'
 import type { Backend, BackendParts, RedisOption } from './backend.js'
@@ -77,14 +78,14 @@ const field = (value: unknown, name: string): unknown =>
 const BULLMQ = [6, 3, 3] as const
 
 function checkLibraries(): void {
-  const require = createRequire(import.meta.url)
+  const require = createRequire(here)
   for (const name of ['ioredis', 'bullmq']) {
     try {
       require.resolve(name)
     } catch (cause) {
       throw new DocsError(
         'BAD_OPTION',
-        `redis: ${name} is not installed; run npm install bullmq@^6.3.3 ioredis`,
+        `redis: ${name} is not installed; where this runs (for a bundle: at its place), run npm install bullmq@^6.3.3 ioredis`,
         { cause },
       )
     }

@@ -8,8 +8,8 @@ import type { Context, Middleware, Next } from 'koa'
 import { checkPath } from '../check-address.js'
 import type { Downloader } from '../client/download.js'
 import type { Clock } from '../clock.js'
-import { badOption } from '../errors.js'
-import { pageFile } from '../pages.js'
+import { badOption, DocsError } from '../errors.js'
+import { hasPages, pageFile } from '../pages.js'
 import type { Tape } from './tape.js'
 import { recordingOf } from './recording.js'
 import { MAX_WATCHERS, streamOf } from './stream.js'
@@ -75,6 +75,12 @@ export function createInspector(parts: InspectorParts): (options?: InspectorOpti
         'inspector.inProduction',
         inProduction,
         'NODE_ENV is production, where strangers might see it: do not mount it there, or put it behind a login of yours and set it to true',
+      )
+    }
+    if (!hasPages()) {
+      throw new DocsError(
+        'BAD_OPTION',
+        'inspector: its pages are not beside the code, as in a bundle; leave koa-docs-callback out of the bundle, or copy its folder dist/pages to where the bundle is',
       )
     }
     return inspector(parts, path, inProduction)

@@ -16,7 +16,7 @@ import { callbackOf, createSave, type Save } from './save.js'
 const MAX_RESULT = 64 * 1024
 
 /** Stores one save; resolves when the file is where it will stay. */
-export type OnSave = (save: Save) => unknown
+export type OnSave<Result = unknown> = (save: Save) => Result | PromiseLike<Result>
 
 export interface RunnerParts {
   onSave: OnSave

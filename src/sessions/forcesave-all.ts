@@ -16,8 +16,8 @@ export interface ForcesaveAllOptions extends CallOptions {
 }
 
 /** How it ended for one document: a `result` as that of `forcesave()`, or its `error`. */
-export type ForcesaveAllItem = (
-  | { key: string; result: ForcesaveResult; error: undefined }
+export type ForcesaveAllItem<Stored = unknown> = (
+  | { key: string; result: ForcesaveResult<Stored>; error: undefined }
   | { key: string; result: undefined; error: DocsError }
 ) & {
   /** How many are done, this one included. */

@@ -14,7 +14,9 @@ import { SECRET } from './app.js'
 interface Program {
   /** The folder that it runs in. */
   folder: string
-  /** Node's arguments. */
+  /** Which Node; default: this one. */
+  program?: string
+  /** Its arguments. */
   args: string[]
   env?: Record<string, string>
   /** Where it gives the editor's config, saves, and serves the file. Default: the README's. */
@@ -35,6 +37,7 @@ interface Config {
 export async function playFirstExample({
   folder,
   args,
+  program = process.execPath,
   env = {},
   paths = README_PATHS,
   exitCode,
@@ -42,7 +45,7 @@ export async function playFirstExample({
   await using server = await startDocsServer({ secret: SECRET })
   const port = await freePort()
   const url = `http://127.0.0.1:${port}`
-  const child = spawn(process.execPath, args, {
+  const child = spawn(program, args, {
     cwd: folder,
     env: {
       ...environment(),

@@ -10,7 +10,7 @@ export const PAPERS = [
   'docs/testing-your-application.md',
   'docs/reference.md',
 ] as const
-export type Paper = (typeof PAPERS)[number]
+export type Paper = (typeof PAPERS)[number] | 'docs/tools.md'
 
 export const read = (path: Paper): string =>
   readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8')
