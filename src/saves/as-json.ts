@@ -8,10 +8,12 @@
  */
 export type AsJson<Value, Nothing = null> = unknown extends Value
   ? unknown
-  : Value extends { toJSON: (...given: never) => infer Json }
+  : Value extends Record<'toJSON', (...given: never) => infer Json>
     ? AsJson<Json, Nothing>
     : Value extends object
       ? { [Name in keyof Value]: AsJson<Value[Name], undefined> }
       : undefined extends Value
-        ? Nothing
+        ? [Nothing] extends [undefined]
+          ? Value // not `undefined` itself: an optional property would be given it
+          : Nothing
         : Value
