@@ -5,6 +5,7 @@
 import { ReadableStream } from 'node:stream/web'
 import type { Clock } from '../clock.js'
 import { DocsError } from '../errors.js'
+import { bytesToTell, mayBeEmpty, unlike } from './content.js'
 import { startDeadline, type Deadline } from './deadline.js'
 import { writeWhole } from './file.js'
 import { HttpFailure, type Http, type HttpStream } from './http.js'
@@ -23,12 +24,16 @@ export interface DownloaderOptions {
   downloadTimeout: number
   /** The longest that the server may send nothing while we wait, in milliseconds. Default: 30 s. */
   idleTimeout?: number
+  /** Whether the first bytes have to fit the `filetype`. Default true. */
+  checkContent?: boolean
   clock: Clock
   http: Http
 }
 
 export interface DownloadOptions {
   signal?: AbortSignal | undefined
+  /** What the file has to be, in any case of letters. Left out or unknown: any bytes, one at least. */
+  filetype?: string | undefined
 }
 
 /** A file that is being downloaded, within `maxDownload` bytes and `downloadTimeout` ms. */
@@ -48,7 +53,7 @@ export interface Downloader {
   whyNot(link: unknown): string | undefined
   /**
    * @throws DocsError `BAD_RESPONSE` for a link that is not allowed, a redirect, a refusal, a body that
-   * is too long, encoded, empty or longer than it says; `UNREACHABLE` for a server that fails, breaks off
+   * is too long, encoded, empty, longer than it says or no file of `filetype`; `UNREACHABLE` for a server that fails, breaks off
    * or is slow. `retryable` says whether trying again can help. An abort rejects with the signal's reason.
    * @example const { stream, size } = await downloader.open(callback.url, { signal })
    */
@@ -74,11 +79,12 @@ const HEADERS = { accept: '*/*', 'accept-encoding': 'identity' }
 /** @example const downloader = createDownloader({ ...options, clock: systemClock, http: createHttp() }) */
 export function createDownloader(options: DownloaderOptions): Downloader {
   const { maxDownload, downloadTimeout, idleTimeout = IDLE_TIMEOUT, clock, http } = options
+  const { checkContent = true } = options
   const check = createLinkCheck(options.server, options.nodes ?? [], options.downloadOrigins)
 
   async function open(
     link: string | URL | undefined,
-    { signal }: DownloadOptions = {},
+    { signal, filetype }: DownloadOptions = {},
   ): Promise<Download> {
     signal?.throwIfAborted()
     const allowed = check(link)
@@ -96,9 +102,14 @@ export function createDownloader(options: DownloaderOptions): Downloader {
           maxBytes: maxDownload,
         }),
       )
-      const size = checkHead(response, place)
+      const size = checkHead(response, place, filetype)
       const type = response.headers['content-type']
-      return { stream: toStream(response.body, deadline, place, signal), size, type }
+      const chunks = response.body[Symbol.asyncIterator]()
+      const first = await begin(chunks, deadline, checkContent ? bytesToTell(filetype) : 0)
+      const instead = checkContent ? unlike(filetype, Buffer.concat(first)) : undefined
+      if (instead !== undefined) throw otherContent(place, filetype, instead)
+      const rest = { first, chunks, mayBeEmpty: size === 0 }
+      return { stream: toStream(rest, deadline, place, signal), size, type }
     } catch (error) {
       throw failed(error, deadline, place, signal)
     }
@@ -114,19 +125,38 @@ export function createDownloader(options: DownloaderOptions): Downloader {
     }
   }
 
+  /** The first chunks, up to `count` bytes in all, where there are so many. */
+  async function begin(
+    chunks: AsyncIterator<Uint8Array>,
+    deadline: Deadline,
+    count: number,
+  ): Promise<Uint8Array[]> {
+    const first: Uint8Array[] = []
+    for (let length = 0; length < count; length += first.at(-1)?.byteLength ?? 0) {
+      const next = await waiting(deadline, chunks.next())
+      if (next.done === true) break
+      first.push(next.value)
+    }
+    return first
+  }
+
   function toStream(
-    body: AsyncIterable<Uint8Array>,
+    body: Begun,
     deadline: Deadline,
     place: string,
     signal: AbortSignal | undefined,
   ): ReadableStream<Uint8Array> {
-    const chunks = body[Symbol.asyncIterator]()
-    let empty = true
+    const { first, chunks } = body
+    let empty = !body.mayBeEmpty
     return new ReadableStream<Uint8Array>(
       {
         async pull(controller) {
           try {
-            const next = await waiting(deadline, chunks.next())
+            const begun = first.shift()
+            const next =
+              begun === undefined
+                ? await waiting(deadline, chunks.next())
+                : { done: false, value: begun }
             if (next.done !== true) {
               empty = false
               controller.enqueue(next.value)
@@ -147,7 +177,11 @@ export function createDownloader(options: DownloaderOptions): Downloader {
   }
 
   /** The declared size of a response that can be a document. */
-  function checkHead({ status, headers }: HttpStream, place: string): number | undefined {
+  function checkHead(
+    { status, headers }: HttpStream,
+    place: string,
+    filetype: string | undefined,
+  ): number | undefined {
     if (status !== 200) throw badStatus(place, status)
     const encodings = [headers['content-encoding'], headers['transfer-encoding']]
     if (!encodings.every((encoding) => /^(identity|chunked)?$/i.test(encoding ?? ''))) {
@@ -155,7 +189,7 @@ export function createDownloader(options: DownloaderOptions): Downloader {
     }
     if (headers['content-length'] === undefined) return undefined
     const size = Number(headers['content-length'])
-    if (size === 0) throw emptyFile(place)
+    if (size === 0 && !mayBeEmpty(filetype)) throw emptyFile(place)
     if (size > maxDownload) throw tooLong(place)
     return size
   }
@@ -206,6 +240,13 @@ export function createDownloader(options: DownloaderOptions): Downloader {
   }
 }
 
+/** A body whose first chunks have been read. */
+interface Begun {
+  first: Uint8Array[]
+  chunks: AsyncIterator<Uint8Array>
+  mayBeEmpty: boolean
+}
+
 /** What was asked and, where it is another place, what the link said. */
 function describePlace(link: URL, url: URL): string {
   const asked = placeOf(url)
@@ -226,9 +267,20 @@ function badStatus(place: string, status: number): DocsError {
   return isPassing(status) ? unreachable(message) : refused(message)
 }
 
-/** Trying again can help: a document is never empty, so the server was not ready or is broken. */
+/**
+ * Trying again can help: a document is not empty, so the server was not ready or is broken. Only of a text
+ * is it believed, and only where the length was given: a body that merely ends may have been cut off.
+ */
 function emptyFile(place: string): DocsError {
   return new DocsError('BAD_RESPONSE', `${place} is empty, which no document is`)
+}
+
+/** Trying again can help: a maintenance page is gone after a while, and meanwhile the Docs server keeps the file. */
+function otherContent(place: string, filetype: string | undefined, instead: string): DocsError {
+  const message =
+    `${place} was answered with ${instead} instead of a ${filetype} file: see whether a proxy in front of the ` +
+    'Docs server shows a log-in or maintenance page; `checkContent: false` takes files as they come'
+  return new DocsError('BAD_RESPONSE', message)
 }
 
 function refused(message: string): DocsError {

@@ -7,7 +7,7 @@ import type { Logger } from '../events.js'
 import type { Ledger } from '../ledger/ledger.js'
 import type { Arrival, SearchResult } from '../settlement/event.js'
 import { saveName } from '../protocol/save-name.js'
-import { fingerprintOf } from './fingerprint.js'
+import { filetypeOf, fingerprintOf } from './fingerprint.js'
 import { createForgottenCommands, type ForgottenCommands, type Node } from './nodes.js'
 
 /** `error` of a command that the Docs server does not know (`docs-server.md`, "Commands"). */
@@ -101,7 +101,7 @@ export function createForgotten({
 
   async function arrival(key: string, url: string, ref: string, node?: Node): Promise<Arrival> {
     const link = downloader.allowed(url)
-    const filetype = /\.([0-9a-z]{1,10})$/i.exec(link?.pathname ?? '')?.[1]
+    const filetype = filetypeOf(link)
     const wrong = downloader.whyNot(url)
     const failure =
       wrong &&

@@ -92,6 +92,7 @@ export function callbackOf({ payload }: RunnableSave, prefix: string): SaveCallb
 export function createSave(context: SaveContext): Save {
   const { key, runnable, callback, attempt, downloader, signal } = context
   const { name, sequence, status, trigger, order, lastSave, payload } = runnable
+  const { filetype } = callback
   return {
     id: name,
     sequence,
@@ -102,7 +103,7 @@ export function createSave(context: SaveContext): Save {
     trigger,
     order,
     final: status === 2,
-    filetype: callback.filetype,
+    filetype,
     users: callback.users,
     actions: callback.actions,
     userdata: payload.userdata,
@@ -114,8 +115,8 @@ export function createSave(context: SaveContext): Save {
     formsDataUrl: callback.formsDataUrl,
     body: callback.body,
     signal,
-    download: async () => downloader.open(callback.url, { signal }),
-    downloadTo: async (path) => downloader.toFile(callback.url, path, { signal }),
-    downloadChanges: async () => downloader.open(callback.changesUrl, { signal }),
+    download: async () => downloader.open(callback.url, { signal, filetype }),
+    downloadTo: async (path) => downloader.toFile(callback.url, path, { signal, filetype }),
+    downloadChanges: async () => downloader.open(callback.changesUrl, { signal, filetype: 'zip' }),
   }
 }
