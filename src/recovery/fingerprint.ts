@@ -3,7 +3,7 @@
  * an older one without a word, so only its bytes tell them apart (`docs/settlement.md` 13.2).
  */
 import { createHash } from 'node:crypto'
-import type { Downloader } from '../client/download.js'
+import type { Downloader, DownloadLimits } from '../client/download.js'
 
 /** The type of a forgotten file, which only its link gives: `output.docx`. */
 export const filetypeOf = (link: URL | undefined): string | undefined =>
@@ -14,9 +14,13 @@ export const filetypeOf = (link: URL | undefined): string | undefined =>
  *
  * @throws DocsError `UNREACHABLE` or `BAD_RESPONSE`, as `downloader.open()`
  */
-export async function fingerprintOf(link: URL, downloader: Downloader): Promise<string> {
+export async function fingerprintOf(
+  link: URL,
+  downloader: Downloader,
+  limits: DownloadLimits,
+): Promise<string> {
   const hash = createHash('sha256')
-  const { stream } = await downloader.open(link, { filetype: filetypeOf(link) })
+  const { stream } = await downloader.open(link, { filetype: filetypeOf(link), ...limits })
   for await (const bytes of stream) hash.update(bytes)
   return hash.digest('base64url')
 }
