@@ -1,5 +1,5 @@
 /** Checks the arguments of calls: a wrong one is refused before anything is sent. */
-import { checkDelay } from './check.js'
+import { checkDelay, checkWhole } from './check.js'
 import { badOption } from './errors.js'
 import { isKey, KEY_RULE } from './protocol/key.js'
 import { MAX_REF } from './protocol/ref.js'
@@ -52,6 +52,20 @@ export function checkFunction(name: string, value: unknown): void {
   if (value !== undefined && typeof value !== 'function') {
     throw badOption(name, value, 'give a function')
   }
+}
+
+/** The limits of downloads, for one call. */
+export function checkLimits({
+  maxDownload,
+  downloadTimeout,
+}: {
+  maxDownload?: unknown
+  downloadTimeout?: unknown
+}): void {
+  if (maxDownload !== undefined) {
+    checkWhole('maxDownload', maxDownload, 1, Number.MAX_SAFE_INTEGER, 'bytes')
+  }
+  if (downloadTimeout !== undefined) checkDelay('downloadTimeout', downloadTimeout, 1)
 }
 
 export function checkUsers(users: unknown): void {

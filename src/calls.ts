@@ -5,6 +5,7 @@ import type { CallOptions } from './call-options.js'
 import {
   checkCall,
   checkFunction,
+  checkLimits,
   checkKey,
   checkMeta,
   checkUsers,
@@ -230,10 +231,11 @@ export function createCalls(parts: CallParts): Calls {
       },
       async recover(options = {}) {
         checkCall(options)
-        const { onResult } = options
+        const { onResult, maxDownload, downloadTimeout } = options
         checkFunction('onResult', onResult)
+        checkLimits(options)
         return within({ name: 'recover' }, options, Infinity, (signal) =>
-          parts.recover({ signal, onResult }),
+          parts.recover({ signal, onResult, limits: { maxDownload, downloadTimeout } }),
         )
       },
     },

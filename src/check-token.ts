@@ -1,5 +1,5 @@
 /** The option `token`, with its defaults. */
-import { isRecord, withoutUndefined } from './check.js'
+import { checkWhole, isRecord, withoutUndefined } from './check.js'
 import { badOption } from './errors.js'
 import type { Algorithm, TokenOptions } from './protocol/token.js'
 
@@ -33,5 +33,13 @@ export function tokenOf(given: unknown): TokenOptions {
   if (place !== 'body' && place !== 'header') {
     throw badOption('token.in', place, "allowed are 'body' and 'header'")
   }
+  if (typeof token.header !== 'string' || !/^[\w-]+$/.test(token.header)) {
+    throw badOption('token.header', token.header, 'give the name of a header')
+  }
+  if (typeof token.prefix !== 'string' || !/^[\x20-\x7e]*$/.test(token.prefix)) {
+    throw badOption('token.prefix', token.prefix, 'give a text of printable ASCII characters')
+  }
+  checkWhole('token.expiresIn', token.expiresIn, 1, 86_400, 'seconds')
+  checkWhole('token.clockTolerance', token.clockTolerance, 0, 3600, 'seconds')
   return token
 }

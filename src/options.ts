@@ -90,6 +90,12 @@ export interface DocsOptions<Result = unknown> {
   /** The longest time a download may take; 30 s of silence end it too. Default 120,000. */
   downloadTimeout?: number
   /**
+   * Whether the first bytes of a file have to fit its `filetype`, so that the log-in or maintenance page of a proxy
+   * is never stored as a document: the Docs server is answered 503 and sends the save again. `false` where
+   * what links answer is not the plain file, since it is encrypted on the way, say. Default true.
+   */
+  checkContent?: boolean
+  /**
    * Origins that links are fetched from as they are: for a Docs server with its cache in S3, Azure or a CDN.
    * `https://docs-cache.example.com`, or by pattern `https://*.docs-cache.example.com`, where `*` is one label and only
    * public addresses are connected to. Of all other links the path, from `/cache/files/` on, is asked of
@@ -169,6 +175,7 @@ const DEFAULTS = {
   maxBody: 10 * 1024 * 1024,
   maxDownload: 1024 ** 3,
   downloadTimeout: 120_000,
+  checkContent: true,
   downloadOrigins: [],
   retention: 3_600_000,
   onConversionFailed: (): 'keep' => 'keep',
@@ -228,28 +235,24 @@ function checkNumbers(options: ResolvedOptions): void {
   checkWhole('retries', options.retries, 0, 10, 'further attempts')
   checkWhole('maxBody', options.maxBody, 1024, 2 ** 31, 'bytes')
   checkWhole('maxDownload', options.maxDownload, 1, Number.MAX_SAFE_INTEGER, 'bytes')
-  checkWhole('token.expiresIn', options.token.expiresIn, 1, 86_400, 'seconds')
-  checkWhole('token.clockTolerance', options.token.clockTolerance, 0, 3600, 'seconds')
 }
 
 function checkTexts(options: ResolvedOptions): void {
-  const { prefix, path, downloadOrigins, otherSaves, olderSaves, commandMethod, token } = options
+  const { prefix, path, downloadOrigins, otherSaves, olderSaves, checkContent, commandMethod } =
+    options
   if (typeof prefix !== 'string' || !/^[0-9A-Za-z_-]{1,32}$/.test(prefix)) {
     throw badOption('prefix', prefix, 'allowed are 1 to 32 characters of 0-9 A-Z a-z _ -')
   }
   checkPath('path', path)
   if (typeof otherSaves !== 'boolean') throw badOption('otherSaves', otherSaves, 'true or false')
   if (typeof olderSaves !== 'boolean') throw badOption('olderSaves', olderSaves, 'true or false')
+  if (typeof checkContent !== 'boolean') {
+    throw badOption('checkContent', checkContent, 'true or false')
+  }
   if (!['POST', 'GET'].includes(commandMethod)) {
     throw badOption('commandMethod', commandMethod, "allowed are 'POST' and 'GET'")
   }
   checkOrigins(downloadOrigins)
-  if (typeof token.header !== 'string' || !/^[\w-]+$/.test(token.header)) {
-    throw badOption('token.header', token.header, 'give the name of a header')
-  }
-  if (typeof token.prefix !== 'string' || !/^[\x20-\x7e]*$/.test(token.prefix)) {
-    throw badOption('token.prefix', token.prefix, 'give a text of printable ASCII characters')
-  }
 }
 
 function checkFunctions(options: ResolvedOptions): void {

@@ -69,7 +69,7 @@ async function start(
 ) {
   const files: FaultyServer = await startServer(t, (socket, { method, body }) => {
     if (method === 'GET') {
-      socket.write(response(200, 'the file'))
+      socket.write(response(200, 'PK\x03\x04 the file'))
       return
     }
     const { token } = JSON.parse(body) as { token: string }

@@ -9,6 +9,7 @@ import { it, type TestContext } from 'node:test'
 import type { Editor, LogEntry } from '../src/testing/index.js'
 import { argumentsOf, ask, LIMIT, startTown, type Town } from './support/town.js'
 import { until } from './support/until.js'
+import { linesIn } from './support/lines-in.js'
 
 const SCRIPT = 'nightly-backup/nightly-backup.ts'
 
@@ -58,7 +59,7 @@ it('the nightly backup', LIMIT, async (t) => {
     )
     for (const name of ['letter', 'report']) {
       const bytes = await readFile(join(folder, name))
-      assert.equal(bytes.toString(), `1 ann the text of ${name}\n`)
+      assert.equal(linesIn(bytes), `1 ann the text of ${name}\n`)
     }
   })
 

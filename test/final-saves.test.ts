@@ -16,6 +16,7 @@ import { SECRET, startApp, type App } from './support/app.js'
 import { failure, startPair } from './support/pair.js'
 import { startRedis } from './support/redis.js'
 import { until } from './support/until.js'
+import { linesIn } from './support/lines-in.js'
 
 const LIMIT = { timeout: 60_000 }
 const KEY = 'k1'
@@ -37,7 +38,7 @@ function repliesTo(server: DocsServer, status: number): string[] {
 
 async function textOf(save: Save): Promise<string> {
   const { stream } = await save.download()
-  return new Response(stream as ReadableStream).text()
+  return linesIn(await new Response(stream as ReadableStream).text())
 }
 
 async function typeAndClose(editor: Editor): Promise<number> {

@@ -59,6 +59,7 @@ describe('defaults', () => {
       maxBody: 10 * 1024 * 1024,
       maxDownload: 1024 ** 3,
       downloadTimeout: 120_000,
+      checkContent: true,
       downloadOrigins: [],
       retention: 3_600_000,
     })
@@ -307,6 +308,7 @@ describe('the others', () => {
     [{ path: '/docs/../x' }, /^path: got "\/docs\/\.\.\/x"; give a path like/],
     [{ path: '/./docs' }, /^path: got "\/\.\/docs"; give a path like/],
     [{ path: null }, /^path: got null; give a path like/],
+    [{ checkContent: 'no' }, /^checkContent: got "no"; true or false$/],
     [{ otherSaves: 'no' }, /^otherSaves: got "no"; true or false$/],
     [{ allowWeakSecret: 'yes' }, /^allowWeakSecret: got "yes"; true or false$/],
     [{ downloadOrigins: 'https://x.example' }, /^downloadOrigins: got "https.*array of origins$/],

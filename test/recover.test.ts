@@ -10,6 +10,7 @@ import { leaveBehind } from './support/left-behind.js'
 import { failure, startPair, type Pair } from './support/pair.js'
 import { startRedis, type TestRedis } from './support/redis.js'
 import { until } from './support/until.js'
+import { linesIn } from './support/lines-in.js'
 
 /** Against hangs only. */
 const LIMIT = { timeout: 60_000 }
@@ -52,7 +53,7 @@ function testRecover(backend: 'memory' | 'redis'): void {
       async onSave(save: Save) {
         await storing?.(save)
         const { stream } = await save.download()
-        const text = await new Response(stream).text()
+        const text = linesIn(await new Response(stream).text())
         stored.push(`${save.trigger} ${save.key} ${save.ref} ${text.trim()}`)
         return stored.length
       },

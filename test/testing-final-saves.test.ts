@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { editsIn } from '../src/testing/index.js'
 import { DOWN, later, OK, scene } from './support/scene.js'
+import { linesIn } from './support/lines-in.js'
 
 test('a final save is not sent again when somebody opened the document meanwhile', async () => {
   for (const when of ['while it is retried', 'while its callback is open']) {
@@ -102,10 +103,7 @@ test('edit numbers and content go on when a stored document is opened again', as
   await third.close()
   await clock.advance(1000)
   assert.deepEqual(saved(), [1, 2])
-  assert.equal(
-    Buffer.from(core.file(sent.at(-1)?.body.url as string)!).toString(),
-    '1 u1 a\n2 u1 two lines\n',
-  )
+  assert.equal(linesIn(core.file(sent.at(-1)?.body.url as string)!), '1 u1 a\n2 u1 two lines\n')
   assert.deepEqual(editsIn(core.file(sent.at(-1)?.body.changesurl as string)!), [2])
 })
 

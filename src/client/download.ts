@@ -5,11 +5,22 @@
 import { ReadableStream } from 'node:stream/web'
 import type { Clock } from '../clock.js'
 import { DocsError } from '../errors.js'
+import { bytesToTell, mayBeEmpty, unlike } from './content.js'
 import { startDeadline, type Deadline } from './deadline.js'
 import { writeWhole } from './file.js'
+import {
+  badStatus,
+  describePlace,
+  emptyFile,
+  notWhole,
+  otherContent,
+  refused,
+  unreachable,
+  tookTooLong,
+  tooLong,
+} from './download-failure.js'
 import { HttpFailure, type Http, type HttpStream } from './http.js'
-import { createLinkCheck, placeOf } from './link.js'
-import { isPassing } from './response.js'
+import { createLinkCheck } from './link.js'
 
 export interface DownloaderOptions {
   server: URL
@@ -23,12 +34,24 @@ export interface DownloaderOptions {
   downloadTimeout: number
   /** The longest that the server may send nothing while we wait, in milliseconds. Default: 30 s. */
   idleTimeout?: number
+  /** Whether the first bytes have to fit the `filetype`. Default true. */
+  checkContent?: boolean
   clock: Clock
   http: Http
 }
 
-export interface DownloadOptions {
+/** The limits of one download, instead of the options'. */
+export interface DownloadLimits {
+  /** Bytes. */
+  maxDownload?: number | undefined
+  /** Milliseconds. */
+  downloadTimeout?: number | undefined
+}
+
+export interface DownloadOptions extends DownloadLimits {
   signal?: AbortSignal | undefined
+  /** What the file has to be, in any case of letters. Left out or unknown: any bytes, one at least. */
+  filetype?: string | undefined
 }
 
 /** A file that is being downloaded, within `maxDownload` bytes and `downloadTimeout` ms. */
@@ -48,7 +71,7 @@ export interface Downloader {
   whyNot(link: unknown): string | undefined
   /**
    * @throws DocsError `BAD_RESPONSE` for a link that is not allowed, a redirect, a refusal, a body that
-   * is too long, encoded, empty or longer than it says; `UNREACHABLE` for a server that fails, breaks off
+   * is too long, encoded, empty, longer than it says or no file of `filetype`; `UNREACHABLE` for a server that fails, breaks off
    * or is slow. `retryable` says whether trying again can help. An abort rejects with the signal's reason.
    * @example const { stream, size } = await downloader.open(callback.url, { signal })
    */
@@ -73,18 +96,21 @@ const HEADERS = { accept: '*/*', 'accept-encoding': 'identity' }
 
 /** @example const downloader = createDownloader({ ...options, clock: systemClock, http: createHttp() }) */
 export function createDownloader(options: DownloaderOptions): Downloader {
-  const { maxDownload, downloadTimeout, idleTimeout = IDLE_TIMEOUT, clock, http } = options
+  const { idleTimeout = IDLE_TIMEOUT, clock, http } = options
+  const { checkContent = true } = options
   const check = createLinkCheck(options.server, options.nodes ?? [], options.downloadOrigins)
 
   async function open(
     link: string | URL | undefined,
-    { signal }: DownloadOptions = {},
+    { signal, filetype, ...limits }: DownloadOptions = {},
   ): Promise<Download> {
     signal?.throwIfAborted()
     const allowed = check(link)
     if ('refused' in allowed) throw refused(`${allowed.refused}; nothing was fetched`)
+    const { maxDownload = options.maxDownload, downloadTimeout = options.downloadTimeout } = limits
     const place = describePlace(new URL(String(link)), allowed.url)
     const deadline = startDeadline(clock, downloadTimeout, signal)
+    const job = { place, deadline, signal, filetype, maxDownload, downloadTimeout }
     try {
       const response = await waiting(
         deadline,
@@ -96,11 +122,16 @@ export function createDownloader(options: DownloaderOptions): Downloader {
           maxBytes: maxDownload,
         }),
       )
-      const size = checkHead(response, place)
+      const size = checkHead(response, job)
       const type = response.headers['content-type']
-      return { stream: toStream(response.body, deadline, place, signal), size, type }
+      const chunks = response.body[Symbol.asyncIterator]()
+      const first = await begin(chunks, deadline, checkContent ? bytesToTell(filetype) : 0)
+      const instead = checkContent ? unlike(filetype, Buffer.concat(first)) : undefined
+      if (instead !== undefined) throw otherContent(place, filetype, instead)
+      const rest = { first, chunks, mayBeEmpty: size === 0 }
+      return { stream: toStream(rest, job), size, type }
     } catch (error) {
-      throw failed(error, deadline, place, signal)
+      throw failed(error, job)
     }
   }
 
@@ -114,29 +145,43 @@ export function createDownloader(options: DownloaderOptions): Downloader {
     }
   }
 
-  function toStream(
-    body: AsyncIterable<Uint8Array>,
+  /** The first chunks, up to `count` bytes in all, where there are so many. */
+  async function begin(
+    chunks: AsyncIterator<Uint8Array>,
     deadline: Deadline,
-    place: string,
-    signal: AbortSignal | undefined,
-  ): ReadableStream<Uint8Array> {
-    const chunks = body[Symbol.asyncIterator]()
-    let empty = true
+    count: number,
+  ): Promise<Uint8Array[]> {
+    const first: Uint8Array[] = []
+    for (let length = 0; length < count; length += first.at(-1)?.byteLength ?? 0) {
+      const next = await waiting(deadline, chunks.next())
+      if (next.done === true) break
+      first.push(next.value)
+    }
+    return first
+  }
+
+  function toStream({ first, chunks, mayBeEmpty }: Begun, job: Job): ReadableStream<Uint8Array> {
+    const { deadline } = job
+    let missing = !mayBeEmpty
     return new ReadableStream<Uint8Array>(
       {
         async pull(controller) {
           try {
-            const next = await waiting(deadline, chunks.next())
+            const begun = first.shift()
+            const next =
+              begun === undefined
+                ? await waiting(deadline, chunks.next())
+                : { done: false, value: begun }
             if (next.done !== true) {
-              empty = false
+              missing = false
               controller.enqueue(next.value)
               return
             }
-            if (empty) throw emptyFile(place)
+            if (missing) throw emptyFile(job.place)
             deadline.release()
             controller.close()
           } catch (error) {
-            throw failed(error, deadline, place, signal)
+            throw failed(error, job)
           }
         },
         cancel: () => deadline.end('given up'),
@@ -147,7 +192,10 @@ export function createDownloader(options: DownloaderOptions): Downloader {
   }
 
   /** The declared size of a response that can be a document. */
-  function checkHead({ status, headers }: HttpStream, place: string): number | undefined {
+  function checkHead(
+    { status, headers }: HttpStream,
+    { place, filetype, maxDownload }: Job,
+  ): number | undefined {
     if (status !== 200) throw badStatus(place, status)
     const encodings = [headers['content-encoding'], headers['transfer-encoding']]
     if (!encodings.every((encoding) => /^(identity|chunked)?$/i.test(encoding ?? ''))) {
@@ -155,38 +203,30 @@ export function createDownloader(options: DownloaderOptions): Downloader {
     }
     if (headers['content-length'] === undefined) return undefined
     const size = Number(headers['content-length'])
-    if (size === 0) throw emptyFile(place)
-    if (size > maxDownload) throw tooLong(place)
+    if (size === 0 && !mayBeEmpty(filetype)) throw emptyFile(place)
+    if (size > maxDownload) throw tooLong(place, maxDownload, size)
     return size
   }
 
   /** Ends the download, whatever it is about, and says why. */
   function failed(
     error: unknown,
-    deadline: Deadline,
-    place: string,
-    signal: AbortSignal | undefined,
+    { deadline, place, signal, maxDownload, downloadTimeout }: Job,
   ): unknown {
     const ended = deadline.ended()
     deadline.end('given up')
     if (ended === 'aborted') return signal?.reason
-    if (ended === 'expired') {
-      return unreachable(`${place} took longer than ${downloadTimeout} ms (downloadTimeout)`)
-    }
+    if (ended === 'expired') return tookTooLong(place, downloadTimeout)
     if (ended === 'idle') return unreachable(`${place} sent nothing for ${idleTimeout} ms`)
     if (!(error instanceof HttpFailure)) return error
-    if (error.kind === 'too long') return tooLong(place)
+    if (error.kind === 'too long') return tooLong(place, maxDownload, undefined)
     if (error.kind === 'not public') {
       return refused(
         `${place}: ${error.message}; name its origin in \`downloadOrigins\` if it is yours`,
       )
     }
     if (error.kind === 'surplus') return new DocsError('BAD_RESPONSE', `${place}: ${error.message}`)
-    return unreachable(`${place} could not be fetched whole: ${error.message}`, error)
-  }
-
-  function tooLong(place: string): DocsError {
-    return refused(`${place} is longer than the ${maxDownload} bytes of maxDownload`)
+    return notWhole(place, error)
   }
 
   return {
@@ -206,35 +246,26 @@ export function createDownloader(options: DownloaderOptions): Downloader {
   }
 }
 
-/** What was asked and, where it is another place, what the link said. */
-function describePlace(link: URL, url: URL): string {
-  const asked = placeOf(url)
-  return placeOf(link) === asked ? asked : `${asked} (for a link to ${placeOf(link)})`
+/** A body whose first chunks have been read. */
+interface Begun {
+  first: Uint8Array[]
+  chunks: AsyncIterator<Uint8Array>
+  mayBeEmpty: boolean
 }
 
-/** What the server means by it, as far as it can be known. */
-const MEANINGS: Record<number, string> = {
-  403: 'the link has expired (15 minutes after it was signed), or a proxy in between wants a log-in',
-  404: 'the file is gone, or the Docs server keeps its cache elsewhere (then name that origin in `downloadOrigins`)',
-  414: 'the link is longer than the server or a proxy takes',
-  431: 'the link is longer than the server or a proxy takes',
+/** One download. */
+interface Job {
+  place: string
+  deadline: Deadline
+  signal: AbortSignal | undefined
+  filetype: string | undefined
+  maxDownload: number
+  downloadTimeout: number
 }
 
-function badStatus(place: string, status: number): DocsError {
-  const meaning = status >= 300 && status < 400 ? 'redirects are not followed' : MEANINGS[status]
-  const message = `${place} was answered with HTTP ${status}${meaning === undefined ? '' : `: ${meaning}`}`
-  return isPassing(status) ? unreachable(message) : refused(message)
-}
-
-/** Trying again can help: a document is never empty, so the server was not ready or is broken. */
-function emptyFile(place: string): DocsError {
-  return new DocsError('BAD_RESPONSE', `${place} is empty, which no document is`)
-}
-
-function refused(message: string): DocsError {
-  return new DocsError('BAD_RESPONSE', message, { retryable: false })
-}
-
-function unreachable(message: string, cause?: HttpFailure): DocsError {
-  return new DocsError('UNREACHABLE', message, cause === undefined ? {} : { cause })
+/** A body whose first chunks have been read. */
+interface Begun {
+  first: Uint8Array[]
+  chunks: AsyncIterator<Uint8Array>
+  mayBeEmpty: boolean
 }

@@ -3,16 +3,24 @@
  * an older one without a word, so only its bytes tell them apart (`docs/settlement.md` 13.2).
  */
 import { createHash } from 'node:crypto'
-import type { Downloader } from '../client/download.js'
+import type { Downloader, DownloadLimits } from '../client/download.js'
+
+/** The type of a forgotten file, which only its link gives: `output.docx`. */
+export const filetypeOf = (link: URL | undefined): string | undefined =>
+  /\.([0-9a-z]{1,10})$/i.exec(link?.pathname ?? '')?.[1]
 
 /**
- * A hash of the bytes behind a link.
+ * A hash of the bytes behind a link. A page of a proxy has none: it would count as another file.
  *
  * @throws DocsError `UNREACHABLE` or `BAD_RESPONSE`, as `downloader.open()`
  */
-export async function fingerprintOf(link: URL, downloader: Downloader): Promise<string> {
+export async function fingerprintOf(
+  link: URL,
+  downloader: Downloader,
+  limits: DownloadLimits,
+): Promise<string> {
   const hash = createHash('sha256')
-  const { stream } = await downloader.open(link)
+  const { stream } = await downloader.open(link, { filetype: filetypeOf(link), ...limits })
   for await (const bytes of stream) hash.update(bytes)
   return hash.digest('base64url')
 }

@@ -1,13 +1,14 @@
 /** Forgotten files: final saves that nobody took (`docs-server.md`, "What our reply does"). */
 import type { CallOptions } from '../call-options.js'
 import type { CommandClient } from '../client/commands.js'
-import type { Downloader } from '../client/download.js'
+import type { Downloader, DownloadLimits } from '../client/download.js'
 import { DocsError, isDocsError, toPlainError } from '../errors.js'
 import type { Logger } from '../events.js'
 import type { Ledger } from '../ledger/ledger.js'
 import type { Arrival, SearchResult } from '../settlement/event.js'
 import { saveName } from '../protocol/save-name.js'
-import { fingerprintOf } from './fingerprint.js'
+import { limitsIn } from '../saves/save.js'
+import { filetypeOf, fingerprintOf } from './fingerprint.js'
 import { createForgottenCommands, type ForgottenCommands, type Node } from './nodes.js'
 
 /** `error` of a command that the Docs server does not know (`docs-server.md`, "Commands"). */
@@ -31,6 +32,10 @@ export type Recovery = Record<RecoveryResult['outcome'], number>
 
 /** What `forgotten.recover()` takes. */
 export interface RecoverOptions extends CallOptions {
+  /** The longest file of this call, in bytes. Default: the option of that name. */
+  maxDownload?: number | undefined
+  /** The longest time that each of its downloads may take, in ms. Default: the option of that name. */
+  downloadTimeout?: number | undefined
   /** Told the result of each file as it comes. What it throws is logged. */
   onResult?: ((result: RecoveryResult) => unknown) | undefined
 }
@@ -74,11 +79,17 @@ export interface Forgotten {
 /** What is done with forgotten files one at a time. */
 export interface ForgottenFiles extends ForgottenCommands {
   /** What is found, as a save that is named by its bytes. */
-  arrival: (key: string, url: string, ref: string, node?: Node) => Promise<Arrival>
+  arrival: (
+    key: string,
+    url: string,
+    ref: string,
+    node?: Node,
+    limits?: DownloadLimits,
+  ) => Promise<Arrival>
   /** Rule 8: a file found for a key that is not open joins the key's saves. */
   search: (key: string, since: number, ref: string | undefined) => Promise<void>
   /** Deletes the file that is stored as the save of this name. */
-  deleteStored: (key: string, name: string, node?: Node) => Promise<void>
+  deleteStored: (key: string, name: string, node?: Node, limits?: DownloadLimits) => Promise<void>
 }
 
 export interface ForgottenParts {
@@ -99,9 +110,15 @@ export function createForgotten({
 }: ForgottenParts): ForgottenFiles {
   const commands = createForgottenCommands(client, nodes, logger)
 
-  async function arrival(key: string, url: string, ref: string, node?: Node): Promise<Arrival> {
+  async function arrival(
+    key: string,
+    url: string,
+    ref: string,
+    node?: Node,
+    limits: DownloadLimits = {},
+  ): Promise<Arrival> {
     const link = downloader.allowed(url)
-    const filetype = /\.([0-9a-z]{1,10})$/i.exec(link?.pathname ?? '')?.[1]
+    const filetype = filetypeOf(link)
     const wrong = downloader.whyNot(url)
     const failure =
       wrong &&
@@ -110,7 +127,9 @@ export function createForgotten({
       })
     return {
       name:
-        link === undefined ? nameOf(key, url) : nameOf(key, await fingerprintOf(link, downloader)),
+        link === undefined
+          ? nameOf(key, url)
+          : nameOf(key, await fingerprintOf(link, downloader, limits)),
       status: 2,
       trigger: 'forgotten',
       markedReplay: false,
@@ -118,7 +137,14 @@ export function createForgotten({
       payload: {
         ref,
         userdata: undefined,
-        body: { key, status: 2, url, filetype, ...(node && { node: node.href }) },
+        body: {
+          key,
+          status: 2,
+          url,
+          filetype,
+          ...(node && { node: node.href }),
+          ...limitsIn({ ...limits }),
+        },
       },
       ...(failure ? { failure: toPlainError(failure) } : {}),
     }
@@ -170,15 +196,17 @@ export function createForgotten({
       }
       await ledger.apply(key, { type: 'searched', since, ...found })
     },
-    async deleteStored(key, name, found) {
+    async deleteStored(key, name, found, given) {
       try {
         const { saves } = await ledger.read(key)
         const save = saves.find((other) => other.name === name)
         const node = found ?? nodeOf(save?.payload?.body['node'])
+        // The file is read again, which must not fail for what it was stored in spite of.
+        const limits = given ?? limitsIn(save?.payload?.body ?? {})
         const url = await commands.urlOn(node, key)
         const link = url === undefined ? undefined : downloader.allowed(url)
         if (link === undefined) return
-        if (nameOf(key, await fingerprintOf(link, downloader)) !== name) {
+        if (nameOf(key, await fingerprintOf(link, downloader, limits)) !== name) {
           logger.info({ key }, 'a forgotten file is stored, and a newer one is there by now')
           return
         }

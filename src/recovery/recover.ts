@@ -5,6 +5,7 @@
 import { unlessAborted } from '../abort.js'
 import type { Asks } from '../client/asks.js'
 import type { CommandClient } from '../client/commands.js'
+import type { DownloadLimits } from '../client/download.js'
 import { startDeadline } from '../client/deadline.js'
 import type { Clock } from '../clock.js'
 import { badOption, DocsError, fromPlainError, isDocsError } from '../errors.js'
@@ -45,10 +46,19 @@ export interface RecoverParts {
 export type Recover = (options: {
   signal: AbortSignal
   onResult?: ((result: RecoveryResult) => unknown) | undefined
+  limits?: DownloadLimits | undefined
 }) => Promise<Recovery>
 
 /** A key, and the node that has a forgotten file of it. */
 type Found = readonly [key: string, node: Node]
+
+/** One look at a file. */
+interface Look {
+  signal: AbortSignal
+  /** It is not put off any more. */
+  lastLook: boolean
+  limits: DownloadLimits
+}
 
 /** Files at once. Pacing: the Docs server, the storage and Redis have others to serve. */
 const AT_ONCE = 4
@@ -59,7 +69,7 @@ const LINK_LIFETIME = 15 * 60_000
 export function createRecover(parts: RecoverParts): Recover {
   const { forgotten, client, asks, ledger, clock, logger } = parts
 
-  return async function recover({ signal, onResult }) {
+  return async function recover({ signal, onResult, limits = {} }) {
     const counts: Recovery = { recovered: 0, left: 0, gone: 0, failed: 0 }
     const listed = await forgotten.list({ signal })
     const keys = [...listed.keys].sort(([one], [other]) => (one < other ? -1 : 1))
@@ -68,7 +78,7 @@ export function createRecover(parts: RecoverParts): Recover {
     async function walk(each: Iterator<Found>, lastLook: boolean): Promise<void> {
       for (let next = each.next(); next.done !== true; next = each.next()) {
         const found = next.value
-        const result = await recoverSafely(found, signal, lastLook)
+        const result = await recoverSafely(found, { signal, lastLook, limits })
         if (signal.aborted) return
         if (result === 'again') again.push(found)
         else tell(result)
@@ -102,13 +112,9 @@ export function createRecover(parts: RecoverParts): Recover {
   }
 
   /** One that fails harms no other. */
-  async function recoverSafely(
-    found: Found,
-    signal: AbortSignal,
-    lastLook: boolean,
-  ): Promise<RecoveryResult | 'again'> {
+  async function recoverSafely(found: Found, look: Look): Promise<RecoveryResult | 'again'> {
     try {
-      return await recoverOne(found, signal, lastLook)
+      return await recoverOne(found, look)
     } catch (cause) {
       const [key] = found
       const error = isDocsError(cause)
@@ -123,8 +129,7 @@ export function createRecover(parts: RecoverParts): Recover {
 
   async function recoverOne(
     [key, node]: Found,
-    signal: AbortSignal,
-    lastLook: boolean,
+    { signal, lastLook, limits }: Look,
   ): Promise<RecoveryResult | 'again'> {
     if (!isKey(key)) {
       const message = `the Docs server lists a forgotten file whose key is none; one has ${KEY_RULE}`
@@ -146,11 +151,11 @@ export function createRecover(parts: RecoverParts): Recover {
     if (!lastLook && isSessionOpen(await ledger.read(key))) return 'again'
     const url = await forgotten.urlOn(node, key, { signal })
     if (url === undefined) return { key, outcome: 'gone' }
-    const save = await forgotten.arrival(key, url, ref, node)
+    const save = await forgotten.arrival(key, url, ref, node, limits)
     if (save.failure !== undefined) throw fromPlainError(save.failure)
     // Stored before, and it could not be deleted then.
     if (state.saves.some(({ name, phase }) => name === save.name && phase === 'stored')) {
-      await forgotten.deleteStored(key, save.name, node)
+      await forgotten.deleteStored(key, save.name, node, limits)
       return { key, outcome: 'recovered' }
     }
     signal.throwIfAborted()

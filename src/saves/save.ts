@@ -1,5 +1,5 @@
 /** The object that `onSave` gets. */
-import type { Download, Downloader } from '../client/download.js'
+import type { Download, Downloader, DownloadLimits } from '../client/download.js'
 import type { RunnableSave } from '../settlement/event.js'
 import type { Order, Trigger } from '../settlement/state.js'
 import {
@@ -89,9 +89,23 @@ export function callbackOf({ payload }: RunnableSave, prefix: string): SaveCallb
   return callback
 }
 
+/** The limits that `recover()` was given for a forgotten file: it travels as a callback that we made. */
+export function limitsIn({
+  maxDownload,
+  downloadTimeout,
+}: Record<string, unknown>): DownloadLimits {
+  return {
+    ...(typeof maxDownload === 'number' && { maxDownload }),
+    ...(typeof downloadTimeout === 'number' && { downloadTimeout }),
+  }
+}
+
 export function createSave(context: SaveContext): Save {
   const { key, runnable, callback, attempt, downloader, signal } = context
   const { name, sequence, status, trigger, order, lastSave, payload } = runnable
+  const { filetype } = callback
+  // Any other body comes from outside, and its sender does not set our limits.
+  const limits = trigger === 'forgotten' ? limitsIn(payload.body) : {}
   return {
     id: name,
     sequence,
@@ -102,7 +116,7 @@ export function createSave(context: SaveContext): Save {
     trigger,
     order,
     final: status === 2,
-    filetype: callback.filetype,
+    filetype,
     users: callback.users,
     actions: callback.actions,
     userdata: payload.userdata,
@@ -114,8 +128,9 @@ export function createSave(context: SaveContext): Save {
     formsDataUrl: callback.formsDataUrl,
     body: callback.body,
     signal,
-    download: async () => downloader.open(callback.url, { signal }),
-    downloadTo: async (path) => downloader.toFile(callback.url, path, { signal }),
-    downloadChanges: async () => downloader.open(callback.changesUrl, { signal }),
+    download: async () => downloader.open(callback.url, { signal, filetype, ...limits }),
+    downloadTo: async (path) =>
+      downloader.toFile(callback.url, path, { signal, filetype, ...limits }),
+    downloadChanges: async () => downloader.open(callback.changesUrl, { signal, filetype: 'zip' }),
   }
 }

@@ -2,7 +2,7 @@
  * The bodies of callbacks, with the fields and in the order of the recordings. They are sent as
  * they stand when tokens are off; `tokens.ts` adds the tokens.
  */
-import { lastOf, wholeSeconds, type Snapshot } from './content.js'
+import { filetypeOf, lastOf, wholeSeconds, type Snapshot } from './content.js'
 import type { Files } from './files.js'
 
 /** A callback's body, without its token. */
@@ -89,7 +89,7 @@ export function forcedBody(
     forcesavetype: type,
     // Only a replay says so (`replay-after-*.jsonl`).
     ...(details.replay ? { encrypted: false } : {}),
-    ...(folder === undefined ? {} : { filetype: snapshot.file?.type ?? 'docx' }),
+    ...(folder === undefined ? {} : { filetype: filetypeOf(snapshot) }),
   }
 }
 
@@ -118,14 +118,14 @@ export function finalBody(
     actions: [{ type: ACTION.left, userid: user }],
     lastsave,
     notmodified,
-    ...(folder === undefined ? {} : { filetype: snapshot.file?.type ?? 'docx' }),
+    ...(folder === undefined ? {} : { filetype: filetypeOf(snapshot) }),
   }
 }
 
 function result(folder: string | undefined, snapshot: Snapshot, files: Files): CallbackBody {
   if (folder === undefined) return {}
   return {
-    url: files.link(folder, 'output.docx'),
+    url: files.resultLink(folder, snapshot),
     changesurl: files.link(folder, 'changes.zip'),
     history: { serverVersion: '4.1.2', changes: snapshot.changes },
   }

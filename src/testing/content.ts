@@ -48,11 +48,22 @@ export function lastOf({ log, count, since }: Snapshot): Edit | undefined {
   return last !== undefined && last.number > since ? last : undefined
 }
 
-/** The file of a snapshot: the text as edited, or else one line per edit, `<number> <user> <text>`. */
+/** What the callbacks and the links call the file of a snapshot. */
+export function filetypeOf({ file }: Snapshot): string {
+  return file?.type ?? 'docx'
+}
+
+/** How a zip begins, which a docx is. No more of one is needed by those who look at a file's first bytes. */
+const ZIP = 'PK\x03\x04\n'
+
+/**
+ * The file of a snapshot: the text as edited, or else how a zip begins, and one line per edit:
+ * `<number> <user> <text>`.
+ */
 export function fileOf(edits: readonly Edit[], file: TextFile | undefined): Uint8Array {
   if (file !== undefined) return new TextEncoder().encode(textOf(edits, file))
   const lines = edits.map((edit) => `${edit.number} ${edit.user} ${edit.text}\n`)
-  return new TextEncoder().encode(lines.join(''))
+  return new TextEncoder().encode(ZIP + lines.join(''))
 }
 
 /** The text that editors show. */

@@ -1,7 +1,7 @@
 /** The files behind the links: conversion results and forgotten files, and who may fetch them. */
 import { createHash } from 'node:crypto'
 import type { Clock } from '../clock.js'
-import { editsOf, fileOf, newEdits, type Snapshot } from './content.js'
+import { editsOf, fileOf, filetypeOf, newEdits, type Snapshot } from './content.js'
 
 /** How long a link is good for, in seconds (docs-server.md "Callbacks"). */
 const LINK_LIFETIME = 15 * 60
@@ -17,6 +17,8 @@ export class Files {
   origin: string
   /** Bytes are made when they are asked for: most links of a simulation are never followed. */
   readonly #files = new Map<string, () => Uint8Array>()
+  /** Where the forgotten file of a key is. */
+  readonly #forgotten = new Map<string, string>()
   /** Folders whose save is not settled yet. */
   readonly #live = new Set<string>()
   /** Signed links by `md5`: until when each is good, in seconds since the epoch, and for what. */
@@ -39,7 +41,7 @@ export class Files {
     while (this.#live.has(folderOf(key, digits))) digits = (digits + 1) % 10_000
     const folder = folderOf(key, digits)
     this.#live.add(folder)
-    this.#files.set(output(folder), () => fileOf(editsOf(snapshot), snapshot.file))
+    this.#files.set(output(folder, snapshot), () => fileOf(editsOf(snapshot), snapshot.file))
     this.#files.set(`${folder}/changes.zip/changes.zip`, () =>
       fileOf(newEdits(snapshot), undefined),
     )
@@ -54,20 +56,35 @@ export class Files {
 
   /** Keeps a file that nobody took (`test/wire/final-save-forgotten-after-error-reply.jsonl`). */
   storeForgotten(key: string, snapshot: Snapshot): void {
-    this.#files.set(output(forgottenFolder(key)), () => fileOf(editsOf(snapshot), snapshot.file))
+    this.deleteForgotten(key)
+    const path = output(forgottenFolder(key), snapshot)
+    this.#forgotten.set(key, path)
+    this.#files.set(path, () => fileOf(editsOf(snapshot), snapshot.file))
   }
 
   deleteForgotten(key: string): void {
-    this.#files.delete(output(forgottenFolder(key)))
+    const path = this.#forgotten.get(key)
+    if (path !== undefined) this.#files.delete(path)
+    this.#forgotten.delete(key)
   }
 
+  /** The link to a file that `storeForgotten` has kept. */
   forgottenLink(key: string): string {
-    return this.link(forgottenFolder(key), 'output.docx')
+    return this.#sign(this.#forgotten.get(key) ?? `${forgottenFolder(key)}/output.docx/output.docx`)
+  }
+
+  /** A fresh link to a conversion's result. */
+  resultLink(folder: string, snapshot: Snapshot): string {
+    return this.#sign(output(folder, snapshot))
   }
 
   /** A fresh link to a file of that folder: the path stays, the query is new every time. */
   link(folder: string, filename: string): string {
-    const path = `${folder}/${filename}/${filename}`
+    return this.#sign(`${folder}/${filename}/${filename}`)
+  }
+
+  #sign(path: string): string {
+    const filename = path.slice(path.lastIndexOf('/') + 1)
     const expires = Math.ceil(this.#clock.now() / 1000) + LINK_LIFETIME
     const md5 = createHash('md5').update(`${path} ${this.#signed++}`).digest('base64url')
     this.#links.set(md5, { path, expires })
@@ -100,8 +117,9 @@ function forgottenFolder(key: string): string {
   return `${ROOT}/forgotten/${key}`
 }
 
-function output(folder: string): string {
-  return `${folder}/output.docx/output.docx`
+function output(folder: string, snapshot: Snapshot): string {
+  const filename = `output.${filetypeOf(snapshot)}`
+  return `${folder}/${filename}/${filename}`
 }
 
 /** The data of a submitted form: its fields here are the edits. */

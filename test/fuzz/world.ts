@@ -49,7 +49,7 @@ export async function startWorld(): Promise<World> {
 
   const files = await listen((request, response) => {
     fetched.add(request.url ?? '')
-    response.end('the file')
+    response.end('PK\x03\x04 the file')
   })
   const origin = `http://127.0.0.1:${files.port}`
   const docs = assembleDocs(

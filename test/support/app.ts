@@ -6,6 +6,7 @@ import type { Docs } from '../../src/api.js'
 import { assembleDocs, type Outside } from '../../src/docs.js'
 import type { DocsOptions } from '../../src/options.js'
 import type { Save } from '../../src/saves/save.js'
+import { linesIn } from './lines-in.js'
 
 export const SECRET = 's3cret-s3cret-s3cret-s3cret-s3cret'
 
@@ -50,7 +51,7 @@ export async function startApp(options: AppOptions): Promise<App> {
         const { stream } = await save.download()
         const chunks: Uint8Array[] = []
         for await (const chunk of stream) chunks.push(chunk)
-        stored.push({ ref: save.ref, key: save.key, text: Buffer.concat(chunks).toString(), save })
+        stored.push({ ref: save.ref, key: save.key, text: linesIn(Buffer.concat(chunks)), save })
         return { version: stored.length }
       },
       ...given,

@@ -112,7 +112,7 @@ export async function setStage(
   options: Omit<Partial<AppOptions>, 'server'> = {},
 ): Promise<Stage> {
   const files = await startServer(t, (socket, { path }) => {
-    socket.write(response(200, `the file at ${path.split('?', 1)[0]!}`))
+    socket.write(response(200, `PK\x03\x04\nthe file at ${path.split('?', 1)[0]!}`))
   })
   const app = await startApp({ server: files.url.href, ...options })
   t.after(app.close)

@@ -3,6 +3,7 @@ import { createHttp, type Http } from '../../src/client/http.js'
 import type { DocsOptions } from '../../src/options.js'
 import { RejectSave } from '../../src/saves/reject-save.js'
 import { startApp } from './app.js'
+import { linesIn } from './lines-in.js'
 import { play, type Application, type Played, type Stage } from './player.js'
 import type { CommandBody, Recording } from './recording.js'
 import { countTraffic } from './traffic.js'
@@ -41,7 +42,7 @@ async function start(
     retries: 0,
     async onSave(save) {
       const { stream } = await save.download()
-      const text = await new Response(stream).text()
+      const text = linesIn(await new Response(stream).text())
       // It takes as long as it took the one that was recorded.
       await stage.storing(save.url)
       const { end, conversion } = stage.store(save.url)

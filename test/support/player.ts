@@ -97,6 +97,8 @@ export interface Played {
 
 /** How long a save that waits for another one is let be before what came after it, real ms. */
 const HEARD = 100
+/** How a zip begins, and so a docx. */
+const ZIP = 'PK\x03\x04\n'
 /** Against hangs, real ms. */
 const UNANSWERED = 10_000
 /** How far from the recorded one the package may send a command of its own, ms. */
@@ -183,8 +185,8 @@ export async function play(
   function fileOf(link: string): string | undefined {
     const conversion = conversionOf(link)
     const count = counts.get(conversion)
-    if (conversion === 'none') return `forgotten file with ${edits} edits`
-    return count === undefined ? undefined : `conversion ${conversion} with ${count} edits`
+    if (conversion === 'none') return `${ZIP}forgotten file with ${edits} edits`
+    return count === undefined ? undefined : `${ZIP}conversion ${conversion} with ${count} edits`
   }
 
   /** The application may ask what the recorded one did not: who edits now, or for a forgotten file. */
