@@ -235,8 +235,9 @@ describe('sessions() without a word of a close', LIMIT, () => {
     for (const document of await admin.keys(`${prefix}:{*:document`)) {
       const state = readRecord((await admin.hget(document, 's')) ?? '', document)
       assert.ok(state.session !== undefined)
-      state.session.heard -= 600_000
-      await admin.hset(document, { s: writeRecord(state), v: 'changed by the test' })
+      const session = { ...state.session, heard: state.session.heard - 600_000 }
+      const s = writeRecord({ ...state, session })
+      await admin.hset(document, { s, v: 'changed by the test' })
     }
     assert.deepEqual(await listed(docs.sessions()), ['k2: ben'])
     const lists = await admin.keys(`${prefix}:open:*`)

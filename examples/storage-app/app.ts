@@ -93,7 +93,7 @@ export async function createStorageApp(settings: Settings): Promise<StorageApp> 
     try {
       const result = await docs.forcesave(key)
       const file = await fileOf(ctx)
-      const stored = result.outcome === 'saved' ? (result.stored as { version: number }) : undefined
+      const stored = result.outcome === 'saved' ? result.stored : undefined
       const version = file.versions.find(({ number }) => number === stored?.version) ?? latest(file)
       ctx.body = { words: wordsFor(result, version), download: versionPath(file, version) }
     } catch (error) {
