@@ -91,26 +91,22 @@ function problemIn(args: readonly string[]): string {
   const { tokens } = parseArgs({ args: [...args], options: OPTIONS, ...lenient })
   for (const token of tokens) {
     if (token.kind !== 'option') continue
-    const { name, rawName, value, inlineValue } = token
+    const { name, value, inlineValue } = token
     if (!isOption(name)) {
-      return LIKE_A_NAME.test(rawName)
-        ? `there is no option ${rawName}`
-        : 'there is an option that does not exist'
+      const names = Object.keys(OPTIONS).map((one) => `--${one}`)
+      return `there is an option that does not exist; allowed are ${names.join(', ')}`
     }
     const { type } = OPTIONS[name]
-    if (type === 'boolean' && value !== undefined) return `--${name} takes no value`
+    if (type === 'boolean' && value !== undefined) return `--${name}: it takes no value`
     const missing = value === undefined || (!inlineValue && /^-./.test(value))
     if (type === 'string' && missing) {
-      return `--${name} lacks its value; one that begins with - is written --${name}=value`
+      return `--${name}: it lacks its value; one that begins with - is written --option=value`
     }
   }
   return 'an option lacks its value, or has one too many'
 }
 
 const isOption = (name: string): name is keyof typeof OPTIONS => Object.hasOwn(OPTIONS, name)
-
-/** What else begins with a hyphen may be a secret. */
-const LIKE_A_NAME = /^(-[a-z]|--[a-z][a-z-]{0,19})$/i
 
 /** By arguments, `-` for standard input, from a file, or from `DOCS_SECRET`; one a line. */
 function secretsOf(
