@@ -124,8 +124,12 @@ function keptOf(history: Entry[]): Entry[] {
   return kept
 }
 
-/** As the schedules have it: what a result may not know of that says it is not certain. */
-function mayNotKnow({ began, around }: CallRecord, ended: number): boolean {
+/**
+ * What a result that is not certain may not know of. The doubt that others may be saving is held to what others
+ * did; any other doubt stands for itself.
+ */
+function mayNotKnow({ began, around, doubt }: CallRecord, ended: number): boolean {
+  if (doubt !== 'others-may-save') return true
   if (around === undefined) return false
   const { strangersSaved, joined, haveLeft } = around
   return strangersSaved > ended - STRANGERS || joined >= began || haveLeft
