@@ -439,13 +439,43 @@ describe('at Redis', LIMIT, () => {
     const redis = await startRedis(
       ...['--cluster-enabled', 'yes', '--appendfsync', 'no'],
       ...['--user', 'blind', 'on', '>hunter2', '~*', '+@all', '-info'],
+      ...['--user', 'none', 'on', '>hunter2', '~*', '-@all'],
     )
     t.after(redis.stop)
     const usual = ['ok answers', 'ok version', 'ok keeps']
     assert.deepEqual(await look(redis.url), [...usual, 'warn cluster', 'warn writes-sometimes'])
     assert.deepEqual(await look(redis.url.replace('//', '//blind:hunter2@')), [
-      'fail no-permission',
+      ...['ok answers', 'fail rights'],
     ])
+    assert.deepEqual(await look(redis.url.replace('//', '//none:hunter2@')), ['fail no-permission'])
+  })
+
+  it('a user who may not do all that is needed is told what to be granted', async (t) => {
+    const redis = await startRedis(
+      ...['--user', 'mute', 'on', '>hunter2', '~*', '&*', '+@all', '-publish'],
+      ...['--user', 'apart', 'on', '>hunter2', '~docs:*', '~{docs}:*', '&docs:*', '+@all'],
+    )
+    t.after(redis.stop)
+    const server = `http://127.0.0.1:${await freePort()}`
+    const ask = async (user: string, ...more: string[]) => {
+      const url = redis.url.replace('//', `//${user}:hunter2@`)
+      const found = await examineHere({ args: ['--server', server, '--redis', url, ...more] })
+      const { what = '', fix = [] } = found.findings.find(({ code }) => code === 'rights') ?? {}
+      return { has: found.of('redis'), words: [what, ...fix].join() }
+    }
+    const { has, words } = await ask('mute')
+    assert.ok(has.includes('fail rights'), has.join())
+    assert.match(words, /PUBLISH.*grant \+publish; .*ACL SETUSER <user> ~docs:\*/)
+    assert.doesNotMatch(words, /hunter2/)
+    assert.ok((await ask('apart')).has.includes('ok permits'))
+    const other = await ask('apart', '--prefix', 'other')
+    assert.match(other.words, /grant ~other:\*/, 'by the prefix of the application')
+  })
+
+  it('one that is full is told', async (t) => {
+    const redis = await startRedis('--maxmemory', '1mb')
+    t.after(redis.stop)
+    assert.ok((await look(redis.url)).includes('fail rights'))
   })
 
   it('an old one that does not tell how it writes', async (t) => {
@@ -467,7 +497,7 @@ describe('at Redis', LIMIT, () => {
     })
     const { port } = relay.address() as AddressInfo
     assert.deepEqual(await look(`redis://127.0.0.1:${port}`), [
-      ...['ok answers', 'fail too-old', 'ok keeps', 'skipped writes-untold'],
+      ...['ok answers', 'fail too-old', 'ok keeps', 'ok permits', 'skipped writes-untold'],
     ])
   })
 })

@@ -61,6 +61,7 @@ describe('what is well', LIMIT, () => {
           'redis ok answers',
           'redis ok version',
           'redis ok keeps',
+          'redis ok permits',
           'redis ok writes-each-second',
         ],
         ...['installed ok node', 'installed ok koa', 'installed ok bullmq', 'installed ok ioredis'],
