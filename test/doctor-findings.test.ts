@@ -323,6 +323,10 @@ describe('at the Docs server', LIMIT, () => {
   found('address', at('/healthcheck', reply(502)), ['fail server-error'])
   found('address', at('/healthcheck', reply(404)), ['fail something-else'])
   found('commands', at('/command', reply(405)), ['fail current-hidden'])
+  const byGetOnly = (exchange: Exchange): void | Promise<void> =>
+    exchange.request.method === 'POST' ? reply(405)(exchange) : exchange.pass()
+  found('commands', byGetOnly, ['warn get-only'])
+  found('secret', byGetOnly, ['ok right'])
   found('clock', dated(new Date(Date.now() - 600_000).toUTCString()), ['fail apart'])
   found('clock', dated(undefined), ['skipped no-date'])
   found(

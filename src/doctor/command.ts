@@ -4,7 +4,7 @@ import { isDocsError } from '../errors.js'
 import { TOKEN_DEFAULTS } from '../check-token.js'
 import type { CommandName, CommandResponses } from '../protocol/command.js'
 import { createKeys, signToken } from '../protocol/token.js'
-import { jsonOf, postJson, type Answer } from './ask.js'
+import { ask, jsonOf, postJson, type Answer } from './ask.js'
 import type { Context, Credential } from './finding.js'
 
 /** Commands without a key: they change nothing. */
@@ -19,16 +19,21 @@ export function sendCommand(
   { secret, in: place, offset }: Credential,
 ): Promise<Answer> {
   const command = { c: name }
-  if (secret === null) return postJson(context, url, JSON.stringify(command))
+  const send = (body: object, headers?: Record<string, string>): Promise<Answer> => {
+    if (context.known.method !== 'GET') return postJson(context, url, JSON.stringify(body), headers)
+    const asked = new URL(`${url.href}?${new URLSearchParams({ ...body }).toString()}`)
+    return ask(context, { method: 'GET', url: asked, ...(headers && { headers }) })
+  }
+  if (secret === null) return send(command)
   const keys = createKeys([secret])
   const now = context.clock.now() + offset
   if (place === 'body') {
     const token = signToken(command, keys, TOKEN_DEFAULTS, now)
-    return postJson(context, url, JSON.stringify({ ...command, token }))
+    return send({ ...command, token })
   }
   const token = signToken({ payload: command }, keys, TOKEN_DEFAULTS, now)
   const header = { [TOKEN_DEFAULTS.header]: TOKEN_DEFAULTS.prefix + token }
-  return postJson(context, url, JSON.stringify(command), header)
+  return send(command, header)
 }
 
 /** The `error` of an answer; undefined: no Docs server has answered this. */
