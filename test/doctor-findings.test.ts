@@ -14,7 +14,7 @@ import type { DocsServerOptions } from '../src/testing/index.js'
 import { SECRET } from './support/app.js'
 import { SELF_SIGNED } from './support/certificate.js'
 import { examineHere, scene } from './support/doctor.js'
-import type { Exchange } from './support/front.js'
+import { startFront, type Exchange } from './support/front.js'
 import { install } from './support/installed.js'
 import { leaveBehind } from './support/left-behind.js'
 import { freePort, startRedis } from './support/redis.js'
@@ -77,6 +77,32 @@ describe('the Docs server', LIMIT, () => {
     const found = await examineHere({ args: [...args, ...QUICK] })
     assert.deepEqual(found.of('address'), ['fail tls'])
     assert.deepEqual(found.of('callback'), ['fail certificate'])
+  })
+
+  it('behind TLS, and its address begins with http:', async (t) => {
+    const { url } = await scene(t)
+    const listener = createHttpsServer(SELF_SIGNED, (_request, response) => response.end('true'))
+    listener.listen(0, '127.0.0.1')
+    await once(listener, 'listening')
+    t.after(() => listener.close())
+    const { port } = listener.address() as AddressInfo
+    const plain = `http://localhost:${port}`
+    const found = await examineHere({
+      args: ['--server', plain, '--callback', `${plain}/docs/callback`, ...QUICK],
+    })
+    assert.deepEqual(found.of('address'), ['fail scheme'])
+    assert.deepEqual(found.of('callback'), ['fail scheme'])
+    // As nginx does.
+    const nginx = await startFront(
+      url,
+      reply(400, '<html><center>The plain HTTP request was sent to HTTPS port</center></html>'),
+    )
+    t.after(() => nginx[Symbol.asyncDispose]())
+    const told = await examineHere({
+      args: ['--server', nginx.url, '--callback', `${nginx.url}/docs/callback`, ...QUICK],
+    })
+    assert.deepEqual(told.of('address'), ['fail scheme'])
+    assert.equal(told.of('callback')[0], 'fail scheme')
   })
 
   it('behind a redirect, and a callback that is redirected for a slash', async (t) => {

@@ -53,6 +53,7 @@ describe('what is well', LIMIT, () => {
       [
         ...['address ok well', 'commands ok current', 'secret ok right', 'clock ok agree'],
         ...['version ok current', 'license ok good', 'license ok connections', 'forgotten ok none'],
+        ...['nodes ok one', 'links skipped no-file'],
         ...['callback ok ours', 'callback ok same-secret', 'callback warn this-machine'],
         'reply ok arrives',
         ...['bodies ok arrive', 'bodies ok header-arrives'],

@@ -67,6 +67,8 @@ export interface Known {
   method?: CommandMethod
   credential?: Credential
   moments: Moment[]
+  /** The keys of forgotten files. */
+  forgotten?: readonly string[]
   /** Whether the callback address answers as this package does. */
   ours?: boolean
   /** How a callback is made that the application trusts. */
