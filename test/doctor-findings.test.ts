@@ -21,7 +21,7 @@ import { freePort, startRedis } from './support/redis.js'
 
 const OTHER = 'another-secret-another-secret-another'
 const QUICK = ['--wait', '0.2']
-const LIMIT = { timeout: 60_000 }
+const LIMIT = { timeout: 300_000 }
 
 /** Every answer to the command `name` is changed like this. */
 const rewriting =

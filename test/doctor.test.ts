@@ -13,7 +13,7 @@ import { startRedis } from './support/redis.js'
 
 const OTHER = 'another-secret-another-secret-another'
 const QUICK = ['--wait', '0.2', '--json']
-const LIMIT = { timeout: 120_000, concurrency: 2 }
+const LIMIT = { timeout: 300_000, concurrency: 2 }
 
 const versioned = ({ pass }: Exchange): Promise<void> =>
   pass({
