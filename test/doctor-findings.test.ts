@@ -427,13 +427,6 @@ describe('at the callback address', LIMIT, () => {
     assert.equal(await level('http://10.0.0.2', 'http://10.0.0.1'), undefined)
     assert.equal(await level('http://10.0.0.2', 'http://9.9.9.9'), undefined)
   })
-
-  it('a ref that the doctor has to guess says nothing of the secret', async (t) => {
-    const { url, route } = await scene(t, { app: { prefix: 'other' } })
-    const args = ['--server', url, '--callback', route, ...QUICK]
-    const { of } = await examineHere({ args, env: { DOCS_SECRET: SECRET } })
-    assert.deepEqual(of('callback').slice(0, 2), ['ok ours', 'skipped ref-unknown'])
-  })
 })
 
 describe('at Redis', LIMIT, () => {
