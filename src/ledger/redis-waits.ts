@@ -2,6 +2,7 @@
  * Waiting for what is stored in Redis: it is looked up when something may have changed, and every few
  * seconds, since wake-ups get lost (`bullmq.md`).
  */
+import type { Signal } from '../abort.js'
 import type { Clock } from '../clock.js'
 import { isDocsError } from '../errors.js'
 import type { Logger } from '../events.js'
@@ -138,7 +139,7 @@ export function createRedisWaits(parts: RedisWaitsParts): RedisWaits {
 
   async function wait<Outcome>(
     key: string,
-    signal: AbortSignal | undefined,
+    signal: Signal | undefined,
     look: (...seen: Seen) => Outcome | 'unknown' | 'pending',
     isIn: (state: DocumentState) => boolean,
   ): Promise<Outcome | undefined> {
@@ -157,11 +158,7 @@ export function createRedisWaits(parts: RedisWaitsParts): RedisWaits {
     }
   }
 
-  async function settled(
-    key: string,
-    id: string,
-    signal?: AbortSignal,
-  ): Promise<Verdict | undefined> {
+  async function settled(key: string, id: string, signal?: Signal): Promise<Verdict | undefined> {
     const { ids } = entryOf(key)
     ids.set(id, (ids.get(id) ?? 0) + 1)
     try {
