@@ -121,16 +121,16 @@ function exchange(pool: Pool, request: HttpRequest): Promise<HttpResponse> {
     const chunks: Uint8Array[] = []
     let length = 0
     let controller: Dispatcher.DispatchController | undefined
-    let cancel: (() => void) | undefined
+    let cancel = (): void => {}
     let head: Omit<HttpResponse, 'text'> | undefined
 
     function fail(failure: HttpFailure): void {
-      cancel?.()
+      cancel()
       reject(failure)
       controller?.abort(failure)
     }
     function finish(text: string): void {
-      cancel?.()
+      cancel()
       if (head !== undefined) resolve({ ...head, text })
     }
     // undici ends a request that still waits for its connection only when that comes about: too late.
