@@ -81,7 +81,7 @@ const LAYERS: [name: string, files: RegExp][] = [
   ['backends', /^backends\/.*\.ts$/],
   [
     'calls',
-    /^(options|results|arguments|editor-config|api|call-deadlines|calls|sessions\/.*)\.ts$/,
+    /^(options|client-options|results|arguments|editor-config|api|call-deadlines|calls|sessions\/.*)\.ts$/,
   ],
   ['doctor', /^doctor\/.*\.ts$/],
   ['docs', /^docs\.ts$/],
