@@ -35,7 +35,8 @@ function importsOf(path: string): Import[] {
       const each = elements.length > 0 && elements.every(({ isTypeOnly }) => isTypeOnly)
       add(node.moduleSpecifier, node.isTypeOnly || each)
     } else if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword) {
-      add(node.arguments[0], false)
+      // The module that an operator names by `--options`.
+      if (path !== 'shell/settings.ts') add(node.arguments[0], false)
     } else if (ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument)) {
       add(node.argument.literal, true)
     }
@@ -83,8 +84,8 @@ const LAYERS: [name: string, files: RegExp][] = [
     'calls',
     /^(options|client-options|results|arguments|editor-config|api|call-deadlines|calls|sessions\/.*)\.ts$/,
   ],
-  ['doctor', /^doctor\/.*\.ts$/],
   ['docs', /^docs\.ts$/],
+  ['shell', /^(shell|doctor)\/.*\.ts$/],
   ['index', /^index\.ts$/],
 ]
 const layerOf = (path: string): number => LAYERS.findIndex(([, pattern]) => pattern.test(path))
