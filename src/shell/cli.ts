@@ -14,6 +14,7 @@ import { version } from './commands/version.js'
 import { DONE, FAILED, WRONG_USAGE } from './exit.js'
 import { write } from './output.js'
 import { runCommand } from './run.js'
+import { SIMULATE, simulate } from './simulate.js'
 import { usageOfAll } from './usage.js'
 
 const COMMANDS = [forcesave, info, sessions, recover, forgotten, drop, license, version]
@@ -23,6 +24,7 @@ const ALL = [
     summary: 'checks Docs server, callback address and Redis, and says what to do',
   },
   ...COMMANDS,
+  SIMULATE,
 ]
 
 async function main([name = '', ...args]: readonly string[]): Promise<number> {
@@ -35,6 +37,7 @@ async function main([name = '', ...args]: readonly string[]): Promise<number> {
     return DONE
   }
   if (name === 'doctor') return doctor(args, process.env)
+  if (name === SIMULATE.name) return simulate(args, process.env)
   const command = COMMANDS.find((one) => one.name === name)
   if (command !== undefined) return runCommand(command, args, process.env)
   // Not shown: it may be a secret whose option was forgotten.
