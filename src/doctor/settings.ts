@@ -1,4 +1,5 @@
 /** What the doctor was asked: arguments, environment, files. A secret or password is in no message of this file. */
+import { DEFAULT_PREFIX, isPrefix, PREFIX_RULE } from '../check-prefix.js'
 import {
   address,
   contents,
@@ -17,6 +18,9 @@ export interface Settings {
   /** Whether one was an argument, where others can see it. */
   secretInArguments: boolean
   callback: URL | undefined
+  /** The option of createDocs() of that name. */
+  prefix: string
+  prefixGiven: boolean
   /** May hold a password. */
   redis: string | undefined
   /** How long one check may take, ms. */
@@ -35,6 +39,7 @@ const OPTIONS = {
   'secret-file': { type: 'string' },
   callback: { type: 'string' },
   redis: { type: 'string' },
+  prefix: { type: 'string' },
   timeout: { type: 'string' },
   wait: { type: 'string' },
   json: { type: 'boolean' },
@@ -59,6 +64,8 @@ export function readSettings(
     server: address('--server', server),
     ...secretsOf(values, environment),
     callback: values.callback === undefined ? undefined : address('--callback', values.callback),
+    prefix: prefixOf(values.prefix ?? DEFAULT_PREFIX),
+    prefixGiven: values.prefix !== undefined,
     redis: redisUrl(values.redis ?? (environment['REDIS_URL'] || undefined)),
     timeout: seconds('--timeout', values.timeout, 10, 1, 300),
     wait: seconds('--wait', values.wait, 2, 0.1, LONGEST_WAIT),
@@ -90,4 +97,9 @@ function secretsOf(
     )
   }
   return { secrets, secretInArguments: typed.length > 0 }
+}
+
+function prefixOf(given: string): string {
+  if (isPrefix(given)) return given
+  throw new UsageError(`--prefix: ${PREFIX_RULE}`)
 }
