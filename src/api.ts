@@ -4,6 +4,7 @@ import type { CallOptions } from './call-options.js'
 import type { EditorConfig, SignedEditorConfig } from './editor-config.js'
 import type { DocsEvents, Listener } from './events.js'
 import type { InspectorOptions } from './inspector/koa.js'
+import type { OpenConfig, OpenedConfig } from './opening/config.js'
 import type { CallbackReply, CallbackRequest } from './receiver/receive.js'
 import type { Forgotten } from './recovery/forgotten.js'
 import type { ForcesaveResult, InfoResult } from './results.js'
@@ -27,6 +28,16 @@ export interface StartedForcesave {
   response: { error: number }
 }
 
+/** What `docs.open()` takes beside the config. */
+export interface OpenOptions extends CallOptions {
+  /**
+   * Names the content of the file. It changes when the content is replaced by something else than `onSave`: by an
+   * upload or a restore; a save of the editors must not change it. Whoever opens the file then gets a new key.
+   * Default: none.
+   */
+  version?: string | number | undefined
+}
+
 /** What the Docs server says about its licence, as it comes. */
 export interface License {
   /** Its kind, its dates and its limits: `connections`, for example. */
@@ -43,6 +54,39 @@ export interface License {
  * results have as `stored`: {@link createDocs} takes it from what `onSave` returns.
  */
 export interface Docs<Stored = unknown> extends AsyncDisposable {
+  /**
+   * Gives the signed config for the page's `new DocsAPI.DocEditor()`, with the file's document key and its callback
+   * URL. `ref` is the application's own name for the file. Whoever opens the same file meets in the same session, whichever
+   * process is asked. The key changes once its session is over and everything is stored, and not before. The Docs
+   * server is asked about that (5 s); where it does not answer, the key stays.
+   *
+   * Ask for a config each time that somebody opens the file: a config is good for `token.expiresIn` (300 s).
+   *
+   * Errors: `BAD_OPTION` for a wrong `ref`, a `document.key` that is not one of this file's, or a `callbackUrl` that is another
+   * one; `SESSION_OPEN` if `version` is new while somebody edits; `UNREACHABLE` if Redis cannot be asked: a guessed
+   * key could split a session.
+   * @example
+   * ctx.body = await docs.open(file.id, {
+   *   document: { fileType: 'docx', title: file.title, url: `https://files.example.com/files/${file.id}` },
+   *   editorConfig: { user: { id: user.id, name: user.name } },
+   * })
+   */
+  open<Config extends OpenConfig>(
+    ref: string,
+    config: Config,
+    options?: OpenOptions,
+  ): Promise<OpenedConfig<Config>>
+  /**
+   * Says that the content of a file was replaced by something else than `onSave`: an upload, a restore. Whoever
+   * opens it next gets a new key, and so the new content.
+   *
+   * Errors: `SESSION_OPEN` if somebody edits the file or the Docs server holds edits of it; `UNREACHABLE` if that cannot
+   * be found out.
+   * @example
+   * await storeUpload(file)
+   * await docs.replaced(file.id)
+   */
+  replaced(ref: string, options?: CallOptions): Promise<void>
   /**
    * Resolves when the file with every edit that the Docs server had received before the call is stored, or
    * when there was none. `certain: true` is proven. With `certain: false`, `doubt` says what could make the

@@ -1,6 +1,7 @@
 /** `createDocs()`: puts the parts together, owns start and close. */
 import type { Docs } from './api.js'
 import { checkRef } from './arguments.js'
+import { createDeadlines } from './call-deadlines.js'
 import { createCalls } from './calls.js'
 import { createAsks } from './client/asks.js'
 import { onAbort } from './abort.js'
@@ -20,9 +21,16 @@ import { createRedisBackend } from './backends/redis.js'
 import { MISDIRECTED } from './settlement/one-file.js'
 import { createInspector } from './inspector/koa.js'
 import { createWatch } from './inspector/watch.js'
+import { createKeyBook } from './keys/book.js'
+import { noting } from './keys/noting.js'
 import type { Effect } from './settlement/event.js'
 import { closedError } from './ledger/outcome.js'
+import { createOpenKey } from './opening/open-key.js'
+import { createOpening } from './opening/open.js'
+import { createStale } from './opening/stale.js'
+import { createStanding } from './opening/standing.js'
 import { resolveOptions, type DocsOptions } from './options.js'
+import { createOwnKeys } from './protocol/own-key.js'
 import { createRefSigner } from './protocol/ref.js'
 import { handleOf } from './protocol/userdata.js'
 import { createKeys, signToken } from './protocol/token.js'
@@ -100,7 +108,9 @@ export function assembleDocs(given: DocsOptions, outside: Outside): Docs {
     ...{ clock, logger, rules: options, prefix, retries: options.retries, perform },
     concurrency: options.worker === false ? 0 : options.worker.concurrency,
   })
-  const { ledger } = backend
+  const book = createKeyBook(backend.keys, createOwnKeys(secrets, prefix), clock)
+  const joined = createStale({ book, client, logger, closing: closing.signal })
+  const ledger = noting(backend.ledger, book, joined)
   const asks = createAsks({
     ...{ ledger, client, clock, prefix },
     ownTimeout: options.commandTimeout,
@@ -131,6 +141,17 @@ export function assembleDocs(given: DocsOptions, outside: Outside): Docs {
     ...{ asks, client, forgotten, recover, clock, logger, stats, watch, tally, timeout, inside },
     closing: closing.signal,
     commandTimeout: options.commandTimeout,
+  })
+  const editorConfig = createEditorConfig(
+    keys === null ? undefined : (claims) => signToken(claims, keys, token, clock.now()),
+  )
+  const opening = createOpening({
+    ...{ book, callbackUrl, editorConfig },
+    openKey: createOpenKey({
+      ...{ book, clock, standing: createStanding({ asks, ledger, forgotten, clock }) },
+      configLifetime: (token.expiresIn + token.clockTolerance) * 1_000,
+    }),
+    within: createDeadlines({ clock, stats, watch, tally, closing: closing.signal }),
   })
   const sweeping = { ...calls, ledger, closing: closing.signal }
   let closed: Promise<void> | undefined
@@ -177,6 +198,18 @@ export function assembleDocs(given: DocsOptions, outside: Outside): Docs {
     })
   }
 
+  function callbackUrl(ref: string): string {
+    checkRef(ref)
+    if (publicUrl === undefined) {
+      throw badOption(
+        'publicUrl',
+        publicUrl,
+        'callbackUrl() and open() need it: where the Docs server reaches this application',
+      )
+    }
+    return `${publicUrl}${path}/${encodeURIComponent(refs.sign(ref))}`
+  }
+
   async function shutDown(): Promise<void> {
     closing.abort(closedError())
     await Promise.all([queue.close(), schedule.close()])
@@ -203,6 +236,7 @@ export function assembleDocs(given: DocsOptions, outside: Outside): Docs {
 
   return {
     ...calls,
+    ...opening,
     forcesaveAll: (options) => forcesaveEach(sweeping, options),
     sessions: (options) => listSessions(sweeping, options),
     routes({ prefix: before = '' } = {}) {
@@ -212,20 +246,8 @@ export function assembleDocs(given: DocsOptions, outside: Outside): Docs {
     callback: () => middleware,
     inspector: createInspector({ watch, options, downloader, clock, closing: closing.signal }),
     receive,
-    callbackUrl(ref) {
-      checkRef(ref)
-      if (publicUrl === undefined) {
-        throw badOption(
-          'publicUrl',
-          publicUrl,
-          'callbackUrl() needs it: where the Docs server reaches this application',
-        )
-      }
-      return `${publicUrl}${path}/${encodeURIComponent(refs.sign(ref))}`
-    },
-    editorConfig: createEditorConfig(
-      keys === null ? undefined : (claims) => signToken(claims, keys, token, clock.now()),
-    ),
+    callbackUrl,
+    editorConfig,
     on: events.on,
     stats: stats.read,
     close,
