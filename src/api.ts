@@ -57,14 +57,14 @@ export interface Docs<Stored = unknown> extends AsyncDisposable {
   /**
    * Gives the signed config for the page's `new DocsAPI.DocEditor()`, with the file's document key and its callback
    * URL. `ref` is the application's own name for the file. Whoever opens the same file meets in the same session, whichever
-   * process is asked. The key changes once its session is over and everything is stored, and not before. The Docs
-   * server is asked about that (5 s); where it does not answer, the key stays.
+   * process is asked. The key changes once its session is over and everything is stored, and not before: the Docs
+   * server is asked about that each time (`docs/opening.md`).
    *
    * Ask for a config each time that somebody opens the file: a config is good for `token.expiresIn` (300 s).
    *
    * Errors: `BAD_OPTION` for a wrong `ref`, a `document.key` that is not one of this file's, or a `callbackUrl` that is another
-   * one; `SESSION_OPEN` if `version` is new while somebody edits; `UNREACHABLE` if Redis cannot be asked: a guessed
-   * key could split a session.
+   * one; `SESSION_OPEN` if `version` is new while somebody edits; `UNREACHABLE` if the Docs server or Redis cannot be asked:
+   * a guessed key could split a session.
    * @example
    * ctx.body = await docs.open(file.id, {
    *   document: { fileType: 'docx', title: file.title, url: `https://files.example.com/files/${file.id}` },

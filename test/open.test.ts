@@ -103,14 +103,6 @@ describe('open() gives the same key', LIMIT, () => {
     await leave(scene, editor)
     assert.equal(await scene.keyOf(), editor.key)
   })
-  it('while the Docs server does not answer', async (t) => {
-    const scene = await startScene(t, { commandTimeout: 200 })
-    const editor = await scene.enter()
-    editor.type('hello')
-    await leave(scene, editor)
-    scene.server.restart({ down: 1_000 })
-    assert.equal(await scene.keyOf(), editor.key)
-  })
 })
 
 describe('open() gives another key', LIMIT, () => {
@@ -199,6 +191,16 @@ describe('open() refuses', LIMIT, () => {
     t.after(() => docs.close())
     const error = await failure(docs.open('f', config), 'BAD_OPTION')
     assert.match(error.message, /^publicUrl: .*open\(\)/)
+  })
+  it('to guess while the Docs server does not answer, and gives the key once it does', async (t) => {
+    const scene = await startScene(t, { commandTimeout: 200 })
+    const editor = await scene.enter()
+    editor.type('hello')
+    scene.server.restart({ down: 500 })
+    const error = await failure(scene.keyOf(), 'UNREACHABLE')
+    assert.equal(error.ref, 'report.docx')
+    await until(() => !scene.server.away)
+    assert.equal(await scene.keyOf(), editor.key)
   })
   it('to work after close()', async (t) => {
     const { docs } = await startScene(t)

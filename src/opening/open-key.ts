@@ -37,8 +37,13 @@ export function createOpenKey({ book, standing, clock, configLifetime }: OpenKey
     for (let tries = 0; tries < MAX_CONFLICTS; tries += 1) {
       const kept = await book.current(ref)
       const record = await next(kept)
-      if (record === undefined || record === kept?.record) return record
-      if (await book.keep(record, kept)) return record
+      if (record === undefined) return undefined
+      // Deciding takes a while: what is handed out has to be the current one still.
+      const isKept =
+        record === kept?.record
+          ? (await book.current(ref))?.text === kept.text
+          : await book.keep(record, kept)
+      if (isKept) return record
     }
     const message = 'too many processes open this file at once'
     throw new DocsError('TIMEOUT', message, { ref })
@@ -46,6 +51,7 @@ export function createOpenKey({ book, standing, clock, configLifetime }: OpenKey
 
   async function opened(ref: string, { record }: Kept, version?: string): Promise<KeyRecord> {
     const how = await standing(record.key, ref)
+    if (how === 'unclear') throw unclear(record)
     if (version !== undefined && record.version !== undefined && version !== record.version) {
       refuseUnlessOver(record, how)
       return book.fresh(ref, version)
@@ -60,10 +66,11 @@ export function createOpenKey({ book, standing, clock, configLifetime }: OpenKey
   /** Whether the file needs another key. */
   function isDue({ changed, signedAt }: KeyRecord, how: Standing): boolean {
     // Nothing has been stored under it: whoever opens it now sees what is stored.
-    if (changed !== true) return false
-    if (how === 'acknowledged') return true
-    // The Docs server would begin a session under it: nobody may be about to do so who was given it before.
-    return how === 'unknown' && clock.now() > signedAt + configLifetime + FRESH
+    if (changed !== true || !isOver(how)) return false
+    // Whoever was given it before can only view it.
+    if (how === 'sealed') return true
+    // Else nobody may be about to edit who was given it before.
+    return clock.now() > signedAt + configLifetime + FRESH
   }
 
   return {
@@ -87,13 +94,18 @@ export function createOpenKey({ book, standing, clock, configLifetime }: OpenKey
   }
 }
 
-function refuseUnlessOver({ key, ref }: KeyRecord, how: Standing): void {
+/** A new key while somebody edits would split the session, and the old one may be over. */
+const unclear = ({ key, ref }: KeyRecord): DocsError =>
+  new DocsError(
+    'UNREACHABLE',
+    'the Docs server does not say whether somebody edits this file, or its callback does not reach this application: try again, and see the doctor',
+    { key, ref },
+  )
+
+function refuseUnlessOver(record: KeyRecord, how: Standing): void {
+  const { key, ref } = record
   if (isOver(how)) return
-  if (how === 'unclear') {
-    const message =
-      'the content of this file was replaced, and the Docs server does not say whether somebody edits it: try again'
-    throw new DocsError('UNREACHABLE', message, { key, ref })
-  }
+  if (how === 'unclear') throw unclear(record)
   const what =
     how === 'edited' ? 'somebody edits it' : 'the Docs server holds edits that are not stored yet'
   throw new DocsError(

@@ -9,17 +9,23 @@ import { isDocsError } from '../errors.js'
 import type { Ledger } from '../ledger/ledger.js'
 import type { ForgottenFiles } from '../recovery/forgotten.js'
 import { hasMovedOn } from '../settlement/forgotten.js'
+import { isSealed } from '../settlement/sealed.js'
 import { isOpen, type DocumentState } from '../settlement/state.js'
 
 /**
- * `edited`: somebody edits. `held`: nobody does, and the Docs server holds edits, or a save is on its way into
- * storage. `acknowledged`: nobody edits, and all of it is acknowledged. `unknown`: the Docs server does not know the
- * key, and holds no forgotten file of it. `unclear`: it did not say.
+ * - `edited`: somebody edits.
+ * - `held`: nobody does, and the Docs server holds edits, a save is on its way into storage, or a forgotten file is there
+ *   that cannot be stored.
+ * - `sealed`: everything is acknowledged, by a final save: whoever opens the key for the next minutes can only view it.
+ * - `idle`: everything is acknowledged, and whoever opens the key may be able to edit it.
+ * - `unknown`: the Docs server does not know the key, and holds no forgotten file of it.
+ * - `unclear`: it did not say.
  */
-export type Standing = 'edited' | 'held' | 'acknowledged' | 'unknown' | 'unclear'
+export type Standing = 'edited' | 'held' | 'sealed' | 'idle' | 'unknown' | 'unclear'
 
+/** Proven: nobody edits, and everything is acknowledged. */
 export const isOver = (standing: Standing): boolean =>
-  standing === 'acknowledged' || standing === 'unknown'
+  standing === 'sealed' || standing === 'idle' || standing === 'unknown'
 
 export interface StandingParts {
   asks: Asks
@@ -34,6 +40,8 @@ const PATIENCE = 5_000
 const LEDGER_AWAY = 2_000
 /** How long a forgotten file may take on its way into storage, ms. */
 const STORING = 30_000
+/** A question, or its answer, can get lost. */
+const MOST_TRIES = 2
 /** So many forgotten files in a row are taken. */
 const MOST_ROUNDS = 3
 
@@ -41,7 +49,7 @@ const MOST_ROUNDS = 3
 export type AskStanding = (key: string, ref: string) => Promise<Standing>
 
 export function createStanding({ asks, ledger, forgotten, clock }: StandingParts): AskStanding {
-  const underWay = new Map<string, Promise<Standing>>()
+  const underWay = new Map<string, { now: Promise<Standing>; then?: Promise<Standing> }>()
 
   async function ask(key: string, ref: string): Promise<Standing> {
     for (let round = 0; round < MOST_ROUNDS; round += 1) {
@@ -59,12 +67,15 @@ export function createStanding({ asks, ledger, forgotten, clock }: StandingParts
       switch (searched.found) {
         case 'nothing':
         case 'unsupported':
-          return state.saves.some(isOpen) ? 'held' : said
+          if (state.saves.some(isOpen)) return 'held'
+          return said === 'idle' && isSealed(state) ? 'sealed' : said
         case 'file':
           if (!(await areStored(key, state))) return 'held'
           break
-        default:
-          return 'unclear'
+        case 'failed':
+          return searched.failure?.retryable === false ? 'held' : 'unclear'
+        case 'left':
+          return 'held'
       }
     }
     return 'unclear'
@@ -72,13 +83,21 @@ export function createStanding({ asks, ledger, forgotten, clock }: StandingParts
 
   /** What the Docs server says that it holds. */
   async function told(key: string): Promise<Standing> {
+    let said: Standing = 'unclear'
+    for (let tries = 0; tries < MOST_TRIES && said === 'unclear'; tries += 1) {
+      said = await toldOnce(key)
+    }
+    return said
+  }
+
+  async function toldOnce(key: string): Promise<Standing> {
     const { id, answer } = await asks.ask({ key, kind: 'info', timeout: PATIENCE })
     answer.catch(() => {})
     const deadline = startDeadline(clock, PATIENCE + LEDGER_AWAY)
     try {
       const verdict = await asks.verdict(key, id, deadline.signal)
       if (verdict.outcome !== 'info') return 'unclear'
-      if (verdict.status === 'closed') return 'acknowledged'
+      if (verdict.status === 'closed') return 'idle'
       return verdict.users.length > 0 ? 'edited' : 'held'
     } catch (error) {
       if (isDocsError(error, 'CLOSED')) throw error
@@ -105,12 +124,31 @@ export function createStanding({ asks, ledger, forgotten, clock }: StandingParts
     }
   }
 
-  /** Those who open one file at the same time share the question. */
-  return (key, ref) => {
-    const asked = underWay.get(key)
-    if (asked !== undefined) return asked
-    const asking = ask(key, ref).finally(() => underWay.delete(key))
-    underWay.set(key, asking)
+  /**
+   * Those who come while a question is under way share the next one: what was true before they came proves nothing
+   * to them.
+   */
+  function next(key: string, ref: string): Promise<Standing> {
+    const { now, then } = underWay.get(key) ?? {}
+    if (then !== undefined) return then
+    const asking = (now ?? Promise.resolve()).then(
+      () => begin(key, ref),
+      () => begin(key, ref),
+    )
+    if (now !== undefined) underWay.set(key, { now, then: asking })
     return asking
   }
+
+  function begin(key: string, ref: string): Promise<Standing> {
+    const now = ask(key, ref)
+    const question = { now }
+    underWay.set(key, question)
+    const over = (): void => {
+      if (underWay.get(key) === question) underWay.delete(key)
+    }
+    now.then(over, over)
+    return now
+  }
+
+  return next
 }
