@@ -1,6 +1,7 @@
 /** The options of `createDocs`, with their defaults; the one place that checks them. */
 import { checkDelay, checkWhole, isRecord, withoutUndefined } from './check.js'
 import { baseUrl, checkNodes, checkOrigins, checkPath } from './check-address.js'
+import { DEFAULT_PREFIX, isPrefix, PREFIX_RULE } from './check-prefix.js'
 import { checkSecrets } from './check-secret.js'
 import { tokenOf } from './check-token.js'
 import { badOption, DocsError } from './errors.js'
@@ -160,7 +161,7 @@ export type ResolvedOptions = Required<
 }
 
 const DEFAULTS = {
-  prefix: 'docs',
+  prefix: DEFAULT_PREFIX,
   path: '/docs/callback',
   otherSaves: true,
   olderSaves: false,
@@ -240,9 +241,7 @@ function checkNumbers(options: ResolvedOptions): void {
 function checkTexts(options: ResolvedOptions): void {
   const { prefix, path, downloadOrigins, otherSaves, olderSaves, checkContent, commandMethod } =
     options
-  if (typeof prefix !== 'string' || !/^[0-9A-Za-z_-]{1,32}$/.test(prefix)) {
-    throw badOption('prefix', prefix, 'allowed are 1 to 32 characters of 0-9 A-Z a-z _ -')
-  }
+  if (!isPrefix(prefix)) throw badOption('prefix', prefix, PREFIX_RULE)
   checkPath('path', path)
   if (typeof otherSaves !== 'boolean') throw badOption('otherSaves', otherSaves, 'true or false')
   if (typeof olderSaves !== 'boolean') throw badOption('olderSaves', olderSaves, 'true or false')

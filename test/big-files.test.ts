@@ -9,13 +9,14 @@ import type { DocsEvents } from '../src/events.js'
 import { isDocsError, type DocsOptions, type RecoveryResult, type Save } from '../src/index.js'
 import { virtualClock } from '../src/testing/clock.js'
 import { startServer } from './faulty-server.js'
-import { kept, postSigned, setStage } from './support/callbacks.js'
+import { gate, kept, passTime, postSigned, setStage } from './support/callbacks.js'
+import { leaveBehind } from './support/left-behind.js'
 import { linesIn } from './support/lines-in.js'
 import { startPair } from './support/pair.js'
 import { startRedis, type TestRedis } from './support/redis.js'
 import { until } from './support/until.js'
 
-const LIMIT = { timeout: 60_000 }
+const LIMIT = { timeout: 300_000 }
 const MAX = 100
 const TEXT = 'x'.repeat(200)
 
@@ -114,6 +115,26 @@ describe('limits of recover()', LIMIT, () => {
     app.docs.on('save-failed', ({ error }) => failed.push(String(error.cause)))
     assert.deepEqual(await postSigned(url, callback({ maxDownload: 1_000_000 })), kept)
     assert.match(failed[0] ?? '', /more than the 10 of maxDownload/)
+  })
+
+  it('a download that outlasts its link is waited for, as long as downloadTimeout says', async (t) => {
+    const clock = virtualClock()
+    const begun = gate()
+    const fetched = gate()
+    const { docs, server } = await startPair(t, {
+      ...{ clock, refOf: () => 'report.docx' },
+      async onSave() {
+        begun.open()
+        await fetched.opened
+      },
+    })
+    const { leave } = await leaveBehind(t, server)
+    await passTime(clock, leave('k1'))
+    const recovery = docs.forgotten.recover({ downloadTimeout: 3_600_000 })
+    await begun.opened
+    await clock.advance(20 * 60_000)
+    fetched.open()
+    assert.equal((await recovery).recovered, 1)
   })
 
   it('a longer downloadTimeout holds for this download, and its end says what helps', async (t) => {

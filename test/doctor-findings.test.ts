@@ -21,7 +21,7 @@ import { freePort, startRedis } from './support/redis.js'
 
 const OTHER = 'another-secret-another-secret-another'
 const QUICK = ['--wait', '0.2']
-const LIMIT = { timeout: 60_000 }
+const LIMIT = { timeout: 300_000 }
 
 /** Every answer to the command `name` is changed like this. */
 const rewriting =
@@ -426,13 +426,6 @@ describe('at the callback address', LIMIT, () => {
     assert.equal(await level('http://8.8.8.8', 'http://[::1]:3000'), 'this-machine')
     assert.equal(await level('http://10.0.0.2', 'http://10.0.0.1'), undefined)
     assert.equal(await level('http://10.0.0.2', 'http://9.9.9.9'), undefined)
-  })
-
-  it('a ref that the doctor has to guess says nothing of the secret', async (t) => {
-    const { url, route } = await scene(t, { app: { prefix: 'other' } })
-    const args = ['--server', url, '--callback', route, ...QUICK]
-    const { of } = await examineHere({ args, env: { DOCS_SECRET: SECRET } })
-    assert.deepEqual(of('callback').slice(0, 2), ['ok ours', 'skipped ref-unknown'])
   })
 })
 

@@ -13,7 +13,7 @@ import { startRedis } from './support/redis.js'
 
 const OTHER = 'another-secret-another-secret-another'
 const QUICK = ['--wait', '0.2', '--json']
-const LIMIT = { timeout: 120_000, concurrency: 2 }
+const LIMIT = { timeout: 300_000, concurrency: 2 }
 
 const versioned = ({ pass }: Exchange): Promise<void> =>
   pass({
@@ -54,6 +54,7 @@ describe('what is well', LIMIT, () => {
         ...['address ok well', 'commands ok current', 'secret ok right', 'clock ok agree'],
         ...['version ok current', 'license ok good', 'license ok connections', 'forgotten ok none'],
         ...['callback ok ours', 'callback ok same-secret', 'callback warn this-machine'],
+        'reply ok arrives',
         ...['bodies ok arrive', 'bodies ok header-arrives'],
         ...['wait ok patient', 'wait skipped reply-unmeasured'],
         ...[
@@ -69,7 +70,11 @@ describe('what is well', LIMIT, () => {
     const documented = table('Doctor').map(([check]) => namesIn(check)[0])
     assert.deepEqual(documented, [...new Set(findings.map(({ check }) => check))])
     assert.deepEqual(heard, [])
-    assert.deepEqual([...new Set(rejected)].sort(), ['400 without a key', '403 without a key'])
+    assert.deepEqual([...new Set(rejected)].sort(), [
+      '200 koa-docs-callback.doctor',
+      '400 without a key',
+      '403 without a key',
+    ])
     for await (const { key } of app.docs.sessions()) assert.fail(`${key} counts as open`)
   })
 
@@ -179,7 +184,12 @@ describe('wrong usage', LIMIT, () => {
       [[...server, '--hunter2'], /does not exist/],
       [[...server, 'hunter2'], /something more/],
       [[...server, '--timeout', 'hunter2'], /1 to 300 seconds/],
-      [[...server, '--secret', '-hunter2'], /written --option=value/],
+      [[...server, '--secret', '-hunter2'], /^--secret: it lacks .* --option=value/],
+      [[...server, '--secert', 'hunter2'], /does not exist; allowed are --server, --secret, /],
+      [[...server, '--timeout'], /^--timeout: it lacks its value/],
+      [[...server, '--redis', '--json'], /^--redis: it lacks its value/],
+      [[...server, '--json=hunter2'], /^--json: it takes no value$/],
+      [[...server, '--prefix', 'hunter2:'], /^--prefix: allowed are/],
       [[...server, '--secret-file', '/hunter2'], /cannot be read: ENOENT/],
       [[...server, '--secret', ''], /empty/],
       [

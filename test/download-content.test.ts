@@ -81,6 +81,7 @@ describe('what a link answers has to fit the filetype', LIMIT, () => {
     ['doc', 'a log-in page', PAGE, /an HTML page.*doc/],
     ['rtf', 'JSON', JSON_ERROR, /JSON.*rtf/],
     ['zip', 'a log-in page', PAGE, /an HTML page.*zip/],
+    ['json', 'a log-in page', PAGE, /an HTML page.*json/],
   ]
   for (const [filetype, what, body, seen] of refused) {
     it(`${filetype}: ${what} is refused, retryable`, async (t) => {
@@ -104,6 +105,8 @@ describe('what a link answers has to fit the filetype', LIMIT, () => {
     ['pdf', 'a PDF', '%PDF-1.7 and more'],
     ['pdf', 'a PDF behind some bytes, which readers take', `\r\njunk\n%PDF-1.4 and more`],
     ['zip', 'a zip with nothing in it', EMPTY_ZIP],
+    ['json', 'a list', '[]'],
+    ['json', 'an object behind a byte order mark', '\xef\xbb\xbf{}'],
     ['html', 'a page', PAGE],
     ['txt', 'a page: it is a text', PAGE],
     ['csv', 'text', 'a,b'],
@@ -181,6 +184,7 @@ describe('bad input 30: a page of a proxy for a document', LIMIT, () => {
       ...(checkContent === undefined ? {} : { checkContent }),
       async onSave(save) {
         if (save.key === 'changes') await new Response((await save.downloadChanges()).stream).text()
+        if (save.key === 'form') await new Response((await save.downloadFormsData()).stream).json()
         return save.downloadTo(join(folder, save.key))
       },
     })
@@ -189,7 +193,7 @@ describe('bad input 30: a page of a proxy for a document', LIMIT, () => {
     const url = `${server.url.origin}/cache/files/data/k_1/output/output?md5=a`
     const save = (key: string, change: Fields) =>
       postSigned(app.docs.callbackUrl(key), {
-        ...{ key, status: 2, url, changesurl: url, users: ['u1'] },
+        ...{ key, status: 2, url, changesurl: url, formsdataurl: url, users: ['u1'] },
         ...change,
       })
     return { folder, save, failures }
@@ -211,6 +215,15 @@ describe('bad input 30: a page of a proxy for a document', LIMIT, () => {
   it('is no zip of changes either', async (t) => {
     const { save } = await stage(t, () => PAGE)
     assert.deepEqual(await save('changes', { filetype: 'html' }), again)
+  })
+
+  it('is no data of a form either, and JSON is', async (t) => {
+    let body = PAGE
+    const { save } = await stage(t, () => body)
+    const callback = { filetype: 'html', status: 6, lastsave: '2026-01-01T00:00:00.000Z' }
+    assert.deepEqual(await save('form', callback), again)
+    body = '[{"key":"name","value":"Ada"}]'
+    assert.deepEqual(await save('form', callback), done)
   })
 
   it('is stored where the document is a page, or nobody is to look', async (t) => {

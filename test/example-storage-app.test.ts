@@ -26,7 +26,7 @@ import {
 } from './support/storage-app.js'
 import { until } from './support/until.js'
 
-const LIMIT = { timeout: 120_000 }
+const LIMIT = { timeout: 300_000 }
 const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
 /** What axe finds wrong with the page and the frame in it, in a few words each. */

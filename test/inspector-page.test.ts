@@ -14,7 +14,7 @@ import { recordingIn } from './support/recording.js'
 import { until } from './support/until.js'
 import { verdictOf } from './support/verdicts-of.js'
 
-const LIMIT = { timeout: 120_000 }
+const LIMIT = { timeout: 300_000 }
 const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js')
 
 type WindowOptions = Parameters<typeof openWindow>[1]

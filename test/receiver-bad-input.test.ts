@@ -518,17 +518,23 @@ describe('bad input 19: links: their host is never connected to', LIMIT, () => {
     assert.equal(more.app.stored[0]?.text, 'the file at /elsewhere')
   })
 
-  it('of the changes is refused when it is asked for, and does not hinder the save', async (t) => {
-    let refusal: unknown
-    const { url, callback } = await setStage(t, {
-      async onSave(save) {
-        refusal = await save.downloadChanges().catch((error: unknown) => error)
-      },
+  const others = [
+    ['the changes', 'changesurl', 'downloadChanges'],
+    ['the data of a form', 'formsdataurl', 'downloadFormsData'],
+  ] as const
+  for (const [what, field, download] of others) {
+    it(`of ${what} is refused when it is asked for, and does not hinder the save`, async (t) => {
+      let refusal: unknown
+      const { url, callback } = await setStage(t, {
+        async onSave(save) {
+          refusal = await save[download]().catch((error: unknown) => error)
+        },
+      })
+      const link = 'http://169.254.169.254/changes.zip'
+      assert.deepEqual(await postSigned(url, callback({ [field]: link })), done)
+      assert.ok(isDocsError(refusal, 'BAD_RESPONSE') && !refusal.retryable)
     })
-    const changesurl = 'http://169.254.169.254/changes.zip'
-    assert.deepEqual(await postSigned(url, callback({ changesurl })), done)
-    assert.ok(isDocsError(refusal, 'BAD_RESPONSE') && !refusal.retryable)
-  })
+  }
 })
 
 /** A save whose fields are not what they should be is stored all the same. */

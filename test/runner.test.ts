@@ -144,6 +144,9 @@ describe('what onSave gets', () => {
     )
     assert.deepEqual(saves[0]?.actions, [{ type: 2, userid: 'u1' }])
     assert.match(saves[2]?.formsDataUrl ?? '', /formsdata\.json/)
+    const fields = await new Response((await saves[2]!.downloadFormsData()).stream).json()
+    assert.ok(Array.isArray(fields) && fields.length > 0)
+    await assert.rejects(saves[0].downloadFormsData(), /there is no link/)
     assert.deepEqual(
       saves.map(({ userdata }) => userdata),
       [undefined, undefined, undefined],

@@ -45,8 +45,8 @@ test('a config without a good token, or without a file, opens nothing', LIMIT, a
   await using app = await startApp()
   await using server = await startDocsServer({ secret: SECRET })
   const config = {
-    document: { key: 'k', url: `${server.url}/nothing`, fileType: 'txt' },
-    editorConfig: { callbackUrl: app.url, user: { id: 'u1', name: 'Ann' } },
+    document: { key: 'k', url: `${server.url}/nothing`, fileType: 'txt', permissions: {} },
+    editorConfig: { callbackUrl: app.url, mode: 'edit', user: { id: 'u1', name: 'Ann' } },
   }
   const sign = (secret: string, expiresIn: number): string =>
     jwt.sign(config, secret, { expiresIn })
@@ -58,6 +58,25 @@ test('a config without a good token, or without a file, opens nothing', LIMIT, a
   assert.equal(await open(sign(SECRET, 60)), -4)
   assert.deepEqual(app.heard, [])
 })
+
+test(
+  'a token without permissions, or without the mode that the page sends, opens nothing',
+  LIMIT,
+  async () => {
+    await using server = await startDocsServer({ secret: SECRET })
+    const document = { key: 'k', url: `${server.url}/nothing`, fileType: 'txt' }
+    const open = async (signed: object, sent: object = signed): Promise<number | undefined> =>
+      (await post(server, 'open', { ...sent, token: jwt.sign(signed, SECRET) })).error
+    const permissions = {}
+    const whole = { document: { ...document, permissions }, editorConfig: { mode: 'edit' } }
+    const [INCOMPLETE, NO_FILE] = [-4006, -4]
+    assert.equal(await open(whole), NO_FILE)
+    assert.equal(await open({ ...whole, document }), INCOMPLETE)
+    assert.equal(await open({ ...whole, document }, whole), INCOMPLETE, 'sent, and not signed')
+    assert.equal(await open({ ...whole, editorConfig: {} }, whole), INCOMPLETE)
+    assert.equal(await open({ ...whole, editorConfig: {} }), NO_FILE, 'the page sends no mode')
+  },
+)
 
 test(
   'who closes has left, whose connection ends has vanished, and the text is saved',

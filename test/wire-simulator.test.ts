@@ -118,7 +118,7 @@ const IN_PROCESS_ONLY = [
 ]
 
 for (const file of FILES.filter((name) => !IN_PROCESS_ONLY.includes(name))) {
-  test(`over HTTP: ${file}`, { timeout: 20_000 }, async () => {
+  test(`over HTTP: ${file}`, { timeout: 300_000 }, async () => {
     const { jwt, entries, key, conversion } = readWire(file)
     let callbacks = 0
     /** Opens when all has been driven that comes before the reply of a callback, by its number. */
@@ -277,7 +277,7 @@ function driver(
     } else if (action === 'edit') {
       editors.get(user)!.type('hello')
     } else if (action === 'edit-refused') {
-      assert.throws(() => editors.get(user)!.type('hello'), /could only view/)
+      assert.equal(editors.get(user)!.type('hello'), 0)
     } else {
       assert.equal(action, 'close')
       await editors.get(user)!.close()

@@ -9,6 +9,8 @@ const ZIP = ['PK\x03\x04', 'PK\x05\x06', 'PK\x07\x08']
 const OLE = ['\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1']
 const RTF = ['{\\rtf']
 const PDF = ['%PDF']
+/** A byte order mark may be in front. */
+const JSON_TEXT = ['[', '{', '\xef\xbb\xbf[', '\xef\xbb\xbf{']
 
 /** Readers of PDF take bytes in front of it, and a form that is filled in keeps them. */
 const PDF_WITHIN = 1024
@@ -37,6 +39,7 @@ const BEGINNINGS = new Map([
   ...beginnings('rtf', RTF),
   ...beginnings('epub zip', ZIP),
   ...beginnings('pdf', PDF, PDF_WITHIN),
+  ...beginnings('json', JSON_TEXT),
 ])
 
 /** The types whose file has no bytes when the document has no text. All others have some markup. */

@@ -246,13 +246,6 @@ export function createDownloader(options: DownloaderOptions): Downloader {
   }
 }
 
-/** A body whose first chunks have been read. */
-interface Begun {
-  first: Uint8Array[]
-  chunks: AsyncIterator<Uint8Array>
-  mayBeEmpty: boolean
-}
-
 /** One download. */
 interface Job {
   place: string

@@ -44,6 +44,18 @@ export interface Moment {
   came: number
 }
 
+/** How callbacks are made that mean nothing, by `probe.ts`. */
+export interface Probe {
+  /** Where a callback goes: with its ref. */
+  url: URL
+  /** Whether that ref is the application's own, by `callbackUrl()`. */
+  complete: boolean
+  /** A body of these claims, with a token in it; `padding` makes it longer and counts for nothing. */
+  body: (claims: object, padding?: string) => string
+  /** The same in a header, beside an empty body. Undefined: tokens are off. */
+  header: ((claims: object) => Record<string, string>) | undefined
+}
+
 /** What one check learns and a later one needs; undefined: it could not be learned. */
 export interface Known {
   /** Whether anything has answered at the Docs server's address. */
@@ -54,8 +66,8 @@ export interface Known {
   moments: Moment[]
   /** Whether the callback address answers as this package does. */
   ours?: boolean
-  /** Where and how a callback that means nothing is signed, so that the application shows that it has read it. */
-  signed?: { url: URL; body: (padding: string) => string }
+  /** How a callback is made that the application trusts. */
+  probe?: Probe
 }
 
 export interface Context {

@@ -12,6 +12,10 @@ export function isOurs(answer: Answer): boolean {
   return JSON.stringify(jsonOf(answer)) === '{"error":1}'
 }
 
+/** Whether this package has said yes, to the letter. */
+export const isDone = (answer: Answer): boolean =>
+  answer.status === 200 && JSON.stringify(jsonOf(answer)) === '{"error":0}'
+
 const LOST =
   'A save that is answered like this is not stored: a final one becomes a forgotten file.'
 
@@ -66,7 +70,7 @@ export function strangeReply(answer: Answer, url: URL): Finding {
       fix,
     )
   }
-  if (status === 200 && JSON.stringify(jsonOf(answer)) === '{"error":0}') {
+  if (isDone(answer)) {
     const why =
       'Whatever answers there takes callbacks from everybody, and says that it has stored them.'
     return fail(
@@ -82,4 +86,31 @@ export function strangeReply(answer: Answer, url: URL): Finding {
     LOST,
     'correct --callback: it is what callbackUrl() makes',
   )
+}
+
+/** Why it matters what becomes of a yes. */
+export const REWRITTEN =
+  'The Docs server takes nothing but HTTP 200 with {"error":0} for a yes: editors are warned, and files that are stored are kept as forgotten files.'
+
+/** What has become of HTTP 200, `{"error":0}`. */
+export function rewritten(answer: Answer, url: URL): Finding {
+  const { status } = answer
+  const fix =
+    'take the callback route out of what rewrites answers: a filter, an error page, a wrapper around JSON (a middleware of the application, or nginx: proxy_intercept_errors off)'
+  if (status !== 200 && holdsDone(answer)) {
+    const what = `the application answers HTTP 200, and HTTP ${status} comes back`
+    return fail('status-rewritten', what, REWRITTEN, fix)
+  }
+  if (status !== 200 || redirectOf(answer, url) !== undefined) return strangeReply(answer, url)
+  const what = `the application answers {"error":0}, and ${formOf(answer)} comes back`
+  return fail('body-rewritten', what, REWRITTEN, fix)
+}
+
+/** Whether our yes is in it, whatever is around it. */
+export const holdsDone = (answer: Answer): boolean => /"error":\s*0\b/.test(answer.text)
+
+function formOf(answer: Answer): string {
+  if (answer.text.trim() === '') return 'an empty body'
+  if (isHtml(answer)) return 'a web page'
+  return jsonOf(answer) === undefined ? 'something that is not JSON' : 'other JSON'
 }

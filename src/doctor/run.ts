@@ -12,6 +12,7 @@ import { forgotten } from './checks/forgotten.js'
 import { installed } from './checks/installed.js'
 import { license } from './checks/license.js'
 import { redis } from './checks/redis.js'
+import { reply } from './checks/reply.js'
 import { secret } from './checks/secret.js'
 import { version } from './checks/version.js'
 import { wait } from './checks/wait.js'
@@ -22,7 +23,7 @@ import { shown, troubleOf } from './words.js'
 /** In the order in which one rests on another. */
 const CHECKS: readonly Check[] = [
   ...[address, commands, secret, clocks, version, license, forgotten],
-  ...[callback, bodies, wait],
+  ...[callback, reply, bodies, wait],
   ...[redis, installed],
 ]
 

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { baseUrl } from '../check-address.js'
+import { DEFAULT_PREFIX, isPrefix, PREFIX_RULE } from '../check-prefix.js'
 import { isDocsError } from '../errors.js'
 
 export interface Settings {
@@ -11,6 +12,9 @@ export interface Settings {
   /** Whether one was an argument, where others can see it. */
   secretInArguments: boolean
   callback: URL | undefined
+  /** The option of createDocs() of that name. */
+  prefix: string
+  prefixGiven: boolean
   /** May hold a password. */
   redis: string | undefined
   /** How long one check may take, ms. */
@@ -35,6 +39,7 @@ const OPTIONS = {
   'secret-file': { type: 'string' },
   callback: { type: 'string' },
   redis: { type: 'string' },
+  prefix: { type: 'string' },
   timeout: { type: 'string' },
   wait: { type: 'string' },
   json: { type: 'boolean' },
@@ -62,6 +67,8 @@ export function readSettings(
     server: address('--server', server),
     ...secretsOf(values, environment),
     callback: values.callback === undefined ? undefined : address('--callback', values.callback),
+    prefix: prefixOf(values.prefix ?? DEFAULT_PREFIX),
+    prefixGiven: values.prefix !== undefined,
     redis: redisOf(values.redis ?? (environment['REDIS_URL'] || undefined)),
     timeout: seconds('--timeout', values.timeout, 10, 1, 300),
     wait: seconds('--wait', values.wait, 2, 0.1, LONGEST_WAIT),
@@ -72,16 +79,34 @@ export function readSettings(
 function parse(args: readonly string[]) {
   try {
     return parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true })
-  } catch (error) {
-    // Node's words hold what was given, so of an unknown option its name only.
-    const { code } = error as { code?: string }
-    const problem =
-      code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION'
-        ? 'there is an option that does not exist'
-        : 'an option lacks its value, or has one too many; one that begins with - is written --option=value'
-    throw new UsageError(problem)
+  } catch {
+    // Node's words hold what was given, which may be a secret.
+    throw new UsageError(problemIn(args))
   }
 }
+
+/** Names the option, and never its value. */
+function problemIn(args: readonly string[]): string {
+  const lenient = { strict: false, tokens: true, allowPositionals: true } as const
+  const { tokens } = parseArgs({ args: [...args], options: OPTIONS, ...lenient })
+  for (const token of tokens) {
+    if (token.kind !== 'option') continue
+    const { name, value, inlineValue } = token
+    if (!isOption(name)) {
+      const names = Object.keys(OPTIONS).map((one) => `--${one}`)
+      return `there is an option that does not exist; allowed are ${names.join(', ')}`
+    }
+    const { type } = OPTIONS[name]
+    if (type === 'boolean' && value !== undefined) return `--${name}: it takes no value`
+    const missing = value === undefined || (!inlineValue && /^-./.test(value))
+    if (type === 'string' && missing) {
+      return `--${name}: it lacks its value; one that begins with - is written --option=value`
+    }
+  }
+  return 'an option lacks its value, or has one too many'
+}
+
+const isOption = (name: string): name is keyof typeof OPTIONS => Object.hasOwn(OPTIONS, name)
 
 /** By arguments, `-` for standard input, from a file, or from `DOCS_SECRET`; one a line. */
 function secretsOf(
@@ -126,6 +151,11 @@ function address(name: string, given: string): URL {
   } catch (error) {
     throw isDocsError(error) ? new UsageError(error.message) : error
   }
+}
+
+function prefixOf(given: string): string {
+  if (isPrefix(given)) return given
+  throw new UsageError(`--prefix: ${PREFIX_RULE}`)
 }
 
 /** Not shown: it may hold a password. */

@@ -6,6 +6,7 @@ It changes nothing.
 
   --server URL        where this machine reaches the Docs server; else DOCS_URL
   --callback URL      what callbackUrl() makes: where the Docs server reaches the application
+  --prefix PREFIX     the option prefix of createDocs(), where it has one (docs)
   --redis URL         as in createDocs(); else REDIS_URL
   --secret-file FILE  the Docs server's secret; a second line is the previous one, while it is being changed
   --secret -          the same from standard input; else DOCS_SECRET

@@ -18,6 +18,7 @@ const ERRORS = new Map([
   [-4, 'The document could not be loaded from the storage application.'],
   [-20, 'The document security token is not correctly formed.'],
   [-21, 'The document security token has expired.'],
+  [-4006, 'The document security token lacks document.permissions or editorConfig.mode.'],
 ])
 
 /** What an exchange that fails comes to. */

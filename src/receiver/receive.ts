@@ -161,8 +161,13 @@ export function createReceiver(parts: ReceiverParts): Answer {
     return { refused: { code: `token-${what}`, reason } }
   }
 
-  function tell(told: CallbackTrace, { status, key, commandId }: Callback, ref: string): void {
-    parts.tally.came(key)
+  function tell(
+    told: CallbackTrace,
+    { kind, status, key, commandId }: Callback,
+    ref: string,
+  ): void {
+    // The doctor's have a status without a meaning: they say nothing of the Docs server's.
+    if (kind !== 'other') parts.tally.came(key)
     const id = commandId === undefined ? {} : { id: handleOf(key, commandId) }
     note(told, { status, key, ref, ...id })
   }

@@ -127,10 +127,8 @@ export function createRecover(parts: RecoverParts): Recover {
     }
   }
 
-  async function recoverOne(
-    [key, node]: Found,
-    { signal, lastLook, limits }: Look,
-  ): Promise<RecoveryResult | 'again'> {
+  async function recoverOne([key, node]: Found, look: Look): Promise<RecoveryResult | 'again'> {
+    const { signal, lastLook, limits } = look
     if (!isKey(key)) {
       const message = `the Docs server lists a forgotten file whose key is none; one has ${KEY_RULE}`
       throw new DocsError('BAD_RESPONSE', message, { key, retryable: false })
@@ -139,7 +137,7 @@ export function createRecover(parts: RecoverParts): Recover {
     const state = await ledger.read(key)
     const since = state.turn
     const first = judgeFound(state, { since, vouched: true }, clock.now())
-    if (first.outcome !== 'taken') return ended(key, first, signal)
+    if (first.outcome !== 'taken') return ended(key, first, look)
     const { ref, vouched } = await fileOf(key, state)
     if (ref === undefined) return { key, outcome: 'left', reason: 'unknown-ref' }
     if (!vouched && worthOfForgotten(state) === 'unknown') {
@@ -167,7 +165,7 @@ export function createRecover(parts: RecoverParts): Recover {
       arrived
         ? { outcome: 'joined', name: save.name }
         : judgeFound(after, { since, vouched }, clock.now()),
-      signal,
+      look,
     )
   }
 
@@ -215,7 +213,7 @@ export function createRecover(parts: RecoverParts): Recover {
     }
   }
 
-  async function ended(key: string, found: Verdict, signal: AbortSignal): Promise<RecoveryResult> {
+  async function ended(key: string, found: Verdict, look: Look): Promise<RecoveryResult> {
     switch (found.outcome) {
       case 'taken':
         // What kept it from being taken has passed; the next call looks again.
@@ -223,12 +221,18 @@ export function createRecover(parts: RecoverParts): Recover {
       case 'left':
         return { key, outcome: 'left', reason: found.reason }
       case 'joined':
-        return storedBy(key, found.name, signal)
+        return storedBy(key, found.name, look)
     }
   }
 
-  async function storedBy(key: string, name: string, signal: AbortSignal): Promise<RecoveryResult> {
-    const deadline = startDeadline(clock, LINK_LIFETIME, signal)
+  async function storedBy(
+    key: string,
+    name: string,
+    { signal, limits }: Look,
+  ): Promise<RecoveryResult> {
+    // A link that dies while its file is on the way harms nothing.
+    const within = LINK_LIFETIME + (limits.downloadTimeout ?? 0)
+    const deadline = startDeadline(clock, within, signal)
     try {
       const end = await ledger.finished(key, name, deadline.signal)
       if (end?.phase === 'stored') return { key, outcome: 'recovered' }

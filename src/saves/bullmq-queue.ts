@@ -2,8 +2,7 @@
  * Runs saves as BullMQ jobs, in whichever process has a worker. Only the head of a key's saves is a
  * job (`settlement.md` 3), so no lock is needed for order. Users of bullmq: this and `recovery/bullmq-schedule.ts`.
  */
-import { DelayedError, Queue, UnrecoverableError } from 'bullmq'
-import type { ConnectionOptions, Job } from 'bullmq'
+import { DelayedError, Queue, UnrecoverableError, type ConnectionOptions, type Job } from 'bullmq'
 import { onAbort } from '../abort.js'
 import type { Clock } from '../clock.js'
 import { isDocsError } from '../errors.js'
@@ -32,7 +31,8 @@ const RETRY_DELAY = 1000
 /** How long an aborted `onSave` may take to end, and Redis to take its job back, ms. */
 const HEED = 1000
 const HAND_BACK = 2000
-/** What BullMQ says of a job whose workers died time and again. */
+/** So many workers may die over one save (a deployment kills several in a row), and what BullMQ says of more. */
+const DEATHS = 3
 const STALLED = 'job stalled more than allowable limit'
 
 export interface BullmqQueueParts {
@@ -84,7 +84,7 @@ export function createBullmqQueue(parts: BullmqQueueParts): SaveQueue {
   function startWorker(connection: ConnectionOptions): ReleasableWorker<SaveJob> {
     const worker = new ReleasableWorker<SaveJob>('saves', counted, {
       ...{ connection, prefix, concurrency: parts.concurrency },
-      ...{ lockDuration: LOCK, stalledInterval: STALLED_CHECK, maxStalledCount: 1 },
+      ...{ lockDuration: LOCK, stalledInterval: STALLED_CHECK, maxStalledCount: DEATHS },
       ...{ lockRenewTime: RENEW, runRetryDelay: RETRY_DELAY },
       settings: { backoffStrategy: (attemptsMade) => retryPause(attemptsMade) },
     })
@@ -97,7 +97,7 @@ export function createBullmqQueue(parts: BullmqQueueParts): SaveQueue {
     worker.on('lockRenewalFailed', (jobIds) => {
       for (const jobId of jobIds) runs.get(jobId)?.abort(new LockLost())
     })
-    // Its worker died time and again: the job fails without having been run.
+    // Too many have died: the job fails without having been run.
     worker.on('failed', (job, error) => {
       if (job !== undefined && error.message === STALLED)
         void tellFailed(job, error, job.attemptsMade)

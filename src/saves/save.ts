@@ -51,7 +51,7 @@ export interface Save {
   readonly url: string
   /** The link to the changes, for {@link Save.downloadChanges}. */
   readonly changesUrl: string | undefined
-  /** The link to the data of a submitted form. */
+  /** The link to the data of a submitted form, for {@link Save.downloadFormsData}. */
   readonly formsDataUrl: string | undefined
   /** The verified callback as it came, unknown fields included. */
   readonly body: Readonly<Record<string, unknown>>
@@ -70,6 +70,11 @@ export interface Save {
   downloadTo(path: string): Promise<{ size: number }>
   /** The changes as a zip for the history panel. Errors: as `download()`; `BAD_RESPONSE` where there are none. */
   downloadChanges(): Promise<Download>
+  /**
+   * The data of a submitted form, as JSON. Errors: as `download()`; `BAD_RESPONSE` where there are none.
+   * @example const fields = await new Response((await save.downloadFormsData()).stream).json()
+   */
+  downloadFormsData(): Promise<Download>
 }
 
 export interface SaveContext {
@@ -132,5 +137,7 @@ export function createSave(context: SaveContext): Save {
     downloadTo: async (path) =>
       downloader.toFile(callback.url, path, { signal, filetype, ...limits }),
     downloadChanges: async () => downloader.open(callback.changesUrl, { signal, filetype: 'zip' }),
+    downloadFormsData: async () =>
+      downloader.open(callback.formsDataUrl, { signal, filetype: 'json' }),
   }
 }

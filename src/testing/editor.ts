@@ -25,8 +25,9 @@ export interface Editor {
   /** Resolves when the status 1 about this editor was answered, or never will be. */
   readonly ready: Promise<void>
   /**
-   * One edit. Answers its number, which {@link editsIn} finds in the saved file.
-   * @throws Error when it is not connected, or `viewOnly`.
+   * One edit. Answers its number, which {@link editsIn} finds in the saved file; 0 where it is refused, since
+   * the editor is `viewOnly`.
+   * @throws Error when it is not connected.
    */
   type(text: string): number
   /** The document's text, with what all have typed. */
@@ -34,6 +35,7 @@ export interface Editor {
   /**
    * One edit of the text, if there is a change, by somebody who has seen the edits up to the number
    * `since`. Answers what others have changed meanwhile, as it is after that.
+   * @throws Error when it is not connected, or `viewOnly`.
    */
   exchange(since: number, change?: Change): Change[]
   /** Presses the save button: a forced save with `forcesavetype` 1. */
@@ -61,16 +63,18 @@ export function createEditor(
   const { user } = connection
   const act = (action: EditorAction): void => {
     if (!document.isConnected(connection)) {
-      throw new Error(`${action}: the editor of ${user} is not connected to ${key} any more`)
-    }
-    if (action === 'edit' && connection.viewOnly) {
-      document.refuse(connection)
-      onEditor('edit-refused', user, key)
-      throw new Error(
-        `edit: the final save of ${key} was acknowledged a moment ago, so ${user} could only view it: open a new key, or set viewOnlyFor to 0`,
-      )
+      throw connection.viewOnly
+        ? outdated(key, user)
+        : new Error(`${action}: the editor of ${user} is not connected to ${key} any more`)
     }
     onEditor(action, user, key)
+  }
+  /** The first edit of somebody who can only view it disconnects him (`reopened-after-final-save.jsonl`). */
+  const isRefused = (): boolean => {
+    if (!connection.viewOnly || !document.isConnected(connection)) return false
+    document.refuse(connection)
+    onEditor('edit-refused', user, key)
+    return true
   }
   const leave = (action: 'close' | 'vanish'): void => {
     if (!document.isConnected(connection)) return
@@ -93,6 +97,7 @@ export function createEditor(
       return connection.warnings
     },
     type(text) {
+      if (isRefused()) return 0
       act('edit')
       return document.type(connection, text)
     },
@@ -100,7 +105,10 @@ export function createEditor(
       return document.text
     },
     exchange(since, change) {
-      if (change !== undefined) act('edit')
+      if (change !== undefined) {
+        if (isRefused()) throw outdated(key, user)
+        act('edit')
+      }
       return document.exchange(connection, since, change)
     },
     saveButton() {
@@ -118,3 +126,8 @@ export function createEditor(
     vanish: () => leave('vanish'),
   }
 }
+
+const outdated = (key: string, user: string): Error =>
+  new Error(
+    `edit: the final save of ${key} was acknowledged a moment ago, so ${user} could only view it: open a new key, or set viewOnlyFor to 0`,
+  )

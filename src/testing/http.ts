@@ -50,7 +50,8 @@ export function answer(
   body: string | Uint8Array,
   contentType = 'text/plain',
 ): void {
-  response.writeHead(status, { 'content-type': contentType }).end(body)
+  const length = Buffer.byteLength(body)
+  response.writeHead(status, { 'content-type': contentType, 'content-length': length }).end(body)
 }
 
 /** Posts a callback. Rejects when no answer comes: refused, reset, cut short, timed out, stopped. */

@@ -11,6 +11,7 @@ import type { OpenOptions } from './core.js'
 import type { Editor } from './editor.js'
 import { answer, parseJson, readBody } from './http.js'
 import type { Change } from './text.js'
+import { verifySigned } from './tokens.js'
 
 const HOME = '/web-apps/apps/simulated'
 const PAGES = new Map([
@@ -26,13 +27,17 @@ const PATIENCE = 10_000
 const LONGEST_FILE = 1024 * 1024
 
 /** What a real `DocsAPI` calls with `onError`; the numbers are those of its editors. */
-const ERRORS = { download: -4, token: -20, expired: -21, disconnected: -1 } as const
+const ERRORS = {
+  ...{ download: -4, token: -20, expired: -21, disconnected: -1 },
+  // The number under which the connection is refused (`docs-server.md`, "The editor's token").
+  incomplete: -4006,
+} as const
 
 interface Parts {
   clock: Clock
   open: (key: string, options: OpenOptions) => Promise<Editor>
-  /** The config as it was signed, or as it is where tokens are off. */
-  verify: (config: unknown) => { body: unknown } | { error: 6 | 7 }
+  /** Undefined: tokens are off. */
+  secret: string | undefined
   /** How many edits a key has received: the number of the last one. */
   edits: (key: string) => number
 }
@@ -50,7 +55,7 @@ export interface WebEditors {
   changed(key: string): void
 }
 
-export function createWebEditors({ clock, open, verify, edits }: Parts): WebEditors {
+export function createWebEditors({ clock, open, secret, edits }: Parts): WebEditors {
   const sessions = new Map<string, Session>()
   const opening = new Map<string, Promise<TextFile>>()
 
@@ -77,8 +82,10 @@ export function createWebEditors({ clock, open, verify, edits }: Parts): WebEdit
   }
 
   async function openDocument(given: unknown): Promise<object> {
-    const verified = verify(given)
+    const verified =
+      secret === undefined ? { body: given } : verifySigned(given, undefined, secret, clock)
     if ('error' in verified) return failure(verified.error === 7 ? 'expired' : 'token')
+    if (secret !== undefined && isIncomplete(verified.body, given)) return failure('incomplete')
     const { key, url, type, callbackUrl, user, name } = read(verified.body)
     let file
     try {
@@ -170,6 +177,18 @@ function read(
     user: text(id) || 'anonymous',
     name: text(name) || 'Anonymous',
   }
+}
+
+/**
+ * A token has to hold the permissions, which the page of a real one always sends, and the mode where the
+ * page sends it: what is not signed could be changed by whoever has the page.
+ */
+function isIncomplete(signed: unknown, sent: unknown): boolean {
+  const { document, editorConfig } = fieldsOf(signed)
+  const { permissions } = fieldsOf(document)
+  if (typeof permissions !== 'object' || permissions === null) return true
+  const isSent = fieldsOf(fieldsOf(sent).editorConfig).mode !== undefined
+  return isSent && fieldsOf(editorConfig).mode === undefined
 }
 
 function failure(code: keyof typeof ERRORS): object {

@@ -21,6 +21,7 @@ export interface CallRecord {
   /** `saved`, `unchanged`, `info`, the code of an error, `gone` with its process, or `untyped: …`. */
   end?: string
   certain?: boolean
+  doubt?: string
   /** Of the result or error: of whom it speaks. */
   toldKey?: string | undefined
   toldUserdata?: string | undefined
@@ -93,52 +94,56 @@ function checkCall(call: CallRecord, run: RunRecord, violate: Violate): void {
   if (end === 'saved' && call.toldUserdata !== userdata) {
     violate('I6', `${which} was given the userdata ${call.toldUserdata}`)
   }
-  const excused = certain !== true && mayNotKnow(call, ended, run.histories.get(key) ?? [])
+  const excused = certain !== true && mayNotKnow(call, ended)
   if ((end === 'saved' || end === 'unchanged') && !excused) {
     const stored = holding(run, key, ended)
     if (stored < edits)
-      violate('I1', `${which} ended ${end} with ${stored} of ${edits} edits stored`)
+      violate(
+        'I1',
+        `${which} ended ${end} (${call.doubt ?? 'certain'}) with ${stored} of ${edits} edits stored`,
+      )
   }
 }
 
-/** The last edit in the newest file of a key at a time; -1 when one before it is missing. */
+/** The last edit in what is kept of a key at a time; -1 where an edit before the last one is missing. */
 function holding(run: RunRecord, key: string, at: number): number {
-  const newest = run.histories
-    .get(key)
-    ?.findLast((entry) => entry.type === 'stored' && entry.at <= at)
-  const edits = newest?.edits ?? []
-  const last = edits.at(-1) ?? 0
-  return edits.length === last ? last : -1
+  const kept = keptOf((run.histories.get(key) ?? []).filter((entry) => entry.at <= at))
+  const holds = kept.map(({ edits = [] }) =>
+    edits.length === (edits.at(-1) ?? 0) ? edits.length : -1,
+  )
+  return kept.length === 0 ? 0 : Math.max(...holds)
 }
 
-/** As the schedules have it: what a result may not know of that says it is not certain. */
-function mayNotKnow({ began, around }: CallRecord, ended: number, history: Entry[]): boolean {
-  if (wentBack(history, ended)) return true
+/** The newest file, and those beside it of which it is not known whether they are newer (`settlement.md` 3). */
+function keptOf(history: Entry[]): Entry[] {
+  let kept: Entry[] = []
+  for (const entry of history) {
+    if (entry.type !== 'stored') continue
+    kept = entry.order === 'newest' ? [entry] : [...kept, entry]
+  }
+  return kept
+}
+
+/**
+ * What a result that is not certain may not know of. The doubt that others may be saving is held to what others
+ * did; any other doubt stands for itself.
+ */
+function mayNotKnow({ began, around, doubt }: CallRecord, ended: number): boolean {
+  if (doubt !== 'others-may-save') return true
   if (around === undefined) return false
   const { strangersSaved, joined, haveLeft } = around
   return strangersSaved > ended - STRANGERS || joined >= began || haveLeft
 }
 
-/**
- * Two saves of one second came the wrong way round (`settlement.md` 3), and nothing newer had been stored
- * since. What `onSave` stored without saying so does not count: nobody could know.
- */
-function wentBack(history: Entry[], at: number): boolean {
-  const sizes = history.flatMap(({ type, edits, thrown, at: storedAt }) =>
-    type === 'stored' && thrown !== true && storedAt <= at ? [edits?.length ?? 0] : [],
-  )
-  return (sizes.at(-1) ?? 0) < Math.max(0, ...sizes)
-}
-
+/** What is told to be the newest holds all that was ever stored; but for what `onSave` stored without saying so. */
 function checkOrder(key: string, history: Entry[], violate: Violate): void {
-  let newest: Entry | undefined
-  for (const entry of history) {
-    if (entry.type !== 'stored' || entry.thrown === true) continue
-    const [before, after] = [newest?.edits?.length ?? 0, entry.edits?.length ?? 0]
-    if (after < before && entry.lastSave !== newest?.lastSave) {
-      violate('I4', `${key} went back from ${before} edits to ${after}`)
+  let most = 0
+  for (const { type, thrown, order, edits = [] } of history) {
+    if (type !== 'stored' || thrown === true) continue
+    if (order === 'newest' && edits.length < most) {
+      violate('I4', `${key} went back from ${most} edits to ${edits.length}`)
     }
-    if (after >= before) newest = entry
+    most = Math.max(most, edits.length)
   }
 }
 

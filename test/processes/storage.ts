@@ -1,6 +1,6 @@
 /**
- * The storage of the processes under test: a folder with one file per key, and beside it the history
- * of what was done to it, one line of JSON each.
+ * The storage of the processes under test: a folder with the newest file of each key, and beside it those that may
+ * be newer, and the history of what was done, one line of JSON each.
  */
 import { appendFileSync, existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -21,13 +21,12 @@ export type Entry = {
   save: string
   sequence: number
   attempt: number
+  order: Save['order']
   /** The application's name for the file, and where the save was downloaded from. */
   ref: string
   path: string
 } & {
   edits?: number[]
-  lastSave?: string
-  final?: boolean
   /** It is in storage, and `onSave` failed all the same. */
   thrown?: boolean
 }
@@ -46,8 +45,8 @@ export function createStorage(settings: Settings): (save: Save) => Promise<unkno
   const chance = (probability: number): boolean => Math.random() < probability
 
   return async function onSave(save) {
-    const { key, id, sequence, attempt, ref } = save
-    const of = { save: id, sequence, attempt, ref, path: new URL(save.url).pathname }
+    const { key, id, sequence, attempt, order, ref } = save
+    const of = { save: id, sequence, attempt, order, ref, path: new URL(save.url).pathname }
     const note = (type: Entry['type'], more: Partial<Entry> = {}): void => {
       const entry = { type, pid: process.pid, at: Date.now(), ...of, ...more }
       appendFileSync(historyFile(folder, key), `${JSON.stringify(entry)}\n`)
@@ -67,10 +66,10 @@ export function createStorage(settings: Settings): (save: Save) => Promise<unkno
       // File and history in one turn: no signal of the operating system falls in between, but for SIGKILL.
       const temporary = join(folder, `${key}.${process.pid}.tmp`)
       writeFileSync(temporary, bytes)
-      renameSync(temporary, storedFile(folder, key))
+      renameSync(temporary, storedFile(folder, order === 'newest' ? key : `${key}.${sequence}`))
       const edits = editsIn(bytes)
       const thrown = chance(trouble.failing / 2) ? { thrown: true } : {}
-      note('stored', { edits, lastSave: String(save.body.lastsave), final: save.final, ...thrown })
+      note('stored', { edits, ...thrown })
       dieAt(settings, key, 'after')
       if (thrown.thrown) throw new Error('storage is away, and the file is in it')
       return { edits: edits.at(-1) ?? 0 }

@@ -14,7 +14,7 @@ export const tamperings: Record<Violation['invariant'], (run: RunRecord) => RunR
   I4: (run) =>
     withHistory(run, keyWith(run, 2), (history) => {
       const [first] = history.filter(({ edits }) => edits !== undefined)
-      return first === undefined ? history : [...history, { ...first, lastSave: 'another second' }]
+      return first === undefined ? history : [...history, { ...first, order: 'newest' }]
     }),
   I5: (run) =>
     withHistory(run, keyWith(run, 1), (history) => {

@@ -110,9 +110,9 @@ export function createTraffic({ town, webs, timeout, pause }: TrafficOptions): T
     const { userdata } = call
     await ended(call, async () => {
       const result = await (chance(0.7) ? direct() : inTwoSteps())
-      const { outcome, certain, key: toldKey } = result
+      const { outcome, certain, key: toldKey, doubt } = result
       const told = outcome === 'saved' ? { toldUserdata: result.userdata } : {}
-      return { end: outcome, certain, toldKey, ...told }
+      return { end: outcome, certain, toldKey, ...told, ...(doubt === undefined ? {} : { doubt }) }
     })
 
     function direct(): ReturnType<Process['forcesave']> {

@@ -8,7 +8,7 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import jwt from 'jsonwebtoken'
-import { editsIn, startDocsServer } from '../../src/testing/index.js'
+import { editsIn, startDocsServer, type DocsServer } from '../../src/testing/index.js'
 import { SECRET } from './app.js'
 import { linesIn } from './lines-in.js'
 
@@ -100,7 +100,9 @@ export async function playFirstExample({
     await editor.close()
     await server.idle()
     assert.deepEqual(editsIn(await stored()), [1, 2])
-    assert.notEqual((await config()).document.key, document.key, 'the final save ends the key')
+    const next = await config()
+    assert.notEqual(next.document.key, document.key, 'the final save ends the key')
+    await openInPage(server, next)
     if (exitCode !== undefined) {
       child.kill()
       await ended
@@ -111,6 +113,19 @@ export async function playFirstExample({
     child.kill()
     await ended
   }
+}
+
+/** As the page's `DocEditor` does: the Docs server looks at the token before it opens anything. */
+async function openInPage(server: DocsServer, config: Config): Promise<void> {
+  const post = async (action: string, body: object): Promise<{ session?: string }> => {
+    const url = `${server.url}/web-apps/apps/simulated/${action}`
+    const response = await fetch(url, { method: 'POST', body: JSON.stringify(body) })
+    return (await response.json()) as { session?: string }
+  }
+  const { session, ...refused } = await post('open', config)
+  assert.ok(session, `the Docs server refuses the editor: ${JSON.stringify(refused)}`)
+  await post('close', { session })
+  await server.idle()
 }
 
 /** For a process of its own: node's test runner tells its children by a variable that they are such. */

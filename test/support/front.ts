@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { buffer } from 'node:stream/consumers'
 
 export interface Passed {
+  status: number
   headers: Record<string, string>
   body: string
 }
@@ -39,12 +40,16 @@ export async function startFront(
         headers: { 'content-type': type, ...(authorization && { authorization }) },
         ...(request.method === 'POST' && { body: body?.(sent) ?? sent }),
       })
-      const passed = { headers: Object.fromEntries(reply.headers), body: await reply.text() }
+      const passed = {
+        status: reply.status,
+        headers: Object.fromEntries(reply.headers),
+        body: await reply.text(),
+      }
       for (const name of ['content-length', 'connection', 'keep-alive', 'transfer-encoding']) {
         Reflect.deleteProperty(passed.headers, name)
       }
       answer?.(passed)
-      response.writeHead(reply.status, passed.headers).end(passed.body)
+      response.writeHead(passed.status, passed.headers).end(passed.body)
     }
     // What breaks off harms nobody else.
     Promise.resolve(handle({ request, response, path, pass })).catch(() => response.destroy())

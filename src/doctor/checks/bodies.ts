@@ -3,6 +3,7 @@ import { HttpFailure } from '../../client/http.js'
 import { TOKEN_DEFAULTS } from '../../check-token.js'
 import { postJson, type Answer } from '../ask.js'
 import { fail, ok, skipped, warn, type Check, type Context, type Finding } from '../finding.js'
+import { NO_CALLBACK } from '../probe.js'
 import { isOurs, strangeReply } from '../replies.js'
 import { troubleOf } from '../words.js'
 
@@ -29,19 +30,19 @@ export const bodies: Check = {
 }
 
 async function growing(context: Context, url: URL): Promise<Finding> {
-  const { signed } = context.known
+  const { probe } = context.known
   for (const size of SIZES) {
     const padding = 'x'.repeat(size)
     const outcome = await attempt(context, () =>
-      signed === undefined
+      probe === undefined
         ? postJson(context, url, JSON.stringify({ padding }))
-        : postJson(context, signed.url, signed.body(padding)),
+        : postJson(context, probe.url, probe.body(NO_CALLBACK, padding)),
     )
-    const finding = judge(outcome, size, url, signed !== undefined)
+    const finding = judge(outcome, size, url, probe !== undefined)
     if (finding !== undefined) return finding
   }
   const whole =
-    signed === undefined ? '; whether whole is not known without a secret and a ref' : ', whole'
+    probe === undefined ? '; whether whole is not known without a secret and a ref' : ', whole'
   return ok('arrive', `bodies of up to ${inKiB(SIZES.at(-1) ?? 0)} arrive${whole}`)
 }
 

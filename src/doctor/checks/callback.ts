@@ -1,19 +1,10 @@
 /** Whether the callback address answers as this package does, from here; and with the same secret. */
-import { createRefSigner } from '../../protocol/ref.js'
-import { createKeys, signToken } from '../../protocol/token.js'
-import { TOKEN_DEFAULTS } from '../../check-token.js'
-import { ask, postJson } from '../ask.js'
+import { ask, isHtml, postJson, redirectOf, type Answer } from '../ask.js'
 import { fail, ok, skipped, warn, type Check, type Context, type Finding } from '../finding.js'
 import { hostFinding } from '../hosts.js'
-import { isOurs, strangeReply } from '../replies.js'
-import { shown, SIGNED_REF } from '../words.js'
-
-/** A ref that no application uses. */
-const REF = 'koa-docs-callback.doctor'
-/** Claims without key and status, so they are no callback whatever is added to the URL. */
-const CLAIMS = { probe: 'koa-docs-callback doctor' }
-/** In seconds: what may have been seen on its way is worth nothing soon. */
-const EXPIRES_IN = 30
+import { createProbe, NO_CALLBACK, NO_MEANING } from '../probe.js'
+import { holdsDone, isDone, isOurs, rewritten, strangeReply } from '../replies.js'
+import { shown } from '../words.js'
 
 export const callback: Check = {
   name: 'callback',
@@ -31,14 +22,46 @@ export const callback: Check = {
 async function answers(context: Context, url: URL): Promise<Finding[]> {
   const { secrets } = context.settings
   const answer = await postJson(context, url, '{}')
-  if (!isOurs(answer)) return [strangeReply(answer, url)]
+  if (!isOurs(answer)) return [await strange(context, answer, url)]
   context.known.ours = true
   const findings = [await route(context, url)]
-  if (answer.status === 400) findings.push(secrets.length > 0 ? OFF_HERE : OFF)
+  if (answer.status === 400) findings.push(await unsigned(context, url))
   // Not before it is known who gets it: a token is nobody else's.
   else if (secrets.length > 0) findings.push(await signed(context, url))
   return findings
 }
+
+/**
+ * What refuses an empty callback in another way may be the application behind something that rewrites
+ * refusals. A URL with a signed ref is one of `callbackUrl()`, and the Docs server sends its tokens there.
+ */
+async function strange(context: Context, refusal: Answer, url: URL): Promise<Finding> {
+  const stranger = strangeReply(refusal, url)
+  if (context.settings.secrets.length === 0) return stranger
+  const probe = createProbe(context, url, signing(context))
+  if (!probe.complete || redirectOf(refusal, url) !== undefined) return stranger
+  const answer = await postJson(context, url, probe.body(NO_MEANING))
+  // The same to both: nobody there reads tokens.
+  const isRead = holdsDone(answer) || (isGood(answer) && !isGood(refusal))
+  if (!isRead || isHtml(answer) || holdsDone(refusal)) return stranger
+  if (!isDone(answer)) return rewritten(answer, url)
+  const kept = refusal.status === 403
+  const say = kept ? warn : fail
+  return say(
+    'refusals-rewritten',
+    `${shown(url)} says yes as this package does, and its refusals are rewritten: HTTP ${refusal.status}${isHtml(refusal) ? ' and a web page' : ''} instead of 403 {"error":1}`,
+    kept
+      ? 'What else is rewritten is not known; the rest of the callback address is not looked at.'
+      : 'A save that is not stored is answered 503, and sent again for that: with another status it is not.',
+    'let statuses and bodies of this route through as they are (nginx: proxy_intercept_errors off)',
+  )
+}
+
+const isGood = ({ status }: Answer): boolean => status >= 200 && status < 300
+
+/** The secret that the Docs server signs with, as far as that is known. */
+const signing = ({ settings, known }: Context): readonly string[] =>
+  [known.credential?.secret ?? settings.secrets].flat()
 
 async function route(context: Context, url: URL): Promise<Finding> {
   const { status, headers } = await ask(context, { method: 'GET', url })
@@ -53,6 +76,19 @@ async function route(context: Context, url: URL): Promise<Finding> {
     'ours',
     `POST ${place} is answered as this package does, asked from here; a GET by something else (HTTP ${status}), which does no harm`,
   )
+}
+
+/** Tokens are off: then a ref is only written in base64url. */
+async function unsigned(context: Context, url: URL): Promise<Finding> {
+  if (context.settings.secrets.length > 0) return OFF_HERE
+  const { url: withRef, ...probe } = createProbe(context, url, [])
+  for (const place of [url, withRef]) {
+    const answer = await postJson(context, place, probe.body(NO_MEANING))
+    if (isOurs(answer) || answer.status === 404) continue
+    context.known.probe = { ...probe, url: place }
+    break
+  }
+  return OFF
 }
 
 const OFF_HERE = fail(
@@ -82,41 +118,35 @@ const BODY_LOST = fail(
  * one that does not 403. It ends there, before anything is recorded (`settlement.md`, "Replies"): the only trace is an event `rejected`.
  */
 async function signed(context: Context, given: URL): Promise<Finding> {
-  const { settings, known, clock } = context
-  // The one that the Docs server signs with, as far as that is known.
-  const secrets = [known.credential?.secret ?? settings.secrets].flat()
-  const complete = SIGNED_REF.test(given.pathname)
-  const url = complete
-    ? given
-    : new URL(`${given.href}/${createRefSigner(secrets, 'docs').sign(REF)}`)
-  const options = { ...TOKEN_DEFAULTS, expiresIn: EXPIRES_IN }
-  const sign = (claims: object): string =>
-    signToken({ ...claims }, createKeys(secrets), options, clock.now())
-  const token = sign(CLAIMS)
-  const body = (padding: string): string => JSON.stringify({ padding, token })
-  const answer = await postJson(context, url, body(''))
+  const probe = createProbe(context, given, signing(context))
+  const { url, complete, body, header } = probe
+  const answer = await postJson(context, url, body(NO_CALLBACK))
   if (!isOurs(answer)) return strangeReply(answer, url)
   if (answer.status === 400) {
-    known.signed = { url, body }
+    context.known.probe = probe
     return ok(
       'same-secret',
       'the application takes tokens of this secret: it has read one that is no callback, and refused that (400)',
     )
   }
-  if (!complete) {
-    return skipped(
-      'ref-unknown',
-      'whether the application has the same secret is not known: give --callback the whole URL that callbackUrl() makes, with its ref',
+  const byHeader = await postJson(context, url, '{}', header?.(NO_CALLBACK))
+  if (isOurs(byHeader) && byHeader.status === 400) return BODY_LOST
+  const { prefix, prefixGiven } = context.settings
+  const fix = 'give createDocs() this secret, and take a fresh URL of callbackUrl()'
+  if (complete || prefixGiven) {
+    return fail(
+      'other-secret',
+      'the application refuses what is signed with this secret (403)',
+      'It would refuse every save of the Docs server: it has another secret, the URL was made with another one or another `prefix`, or its clock is wrong.',
+      'see which one in the application: the event `rejected` and its log tell the reason',
+      fix,
     )
   }
-  const header = { [options.header]: options.prefix + sign({ payload: CLAIMS }) }
-  const byHeader = await postJson(context, url, '{}', header)
-  if (isOurs(byHeader) && byHeader.status === 400) return BODY_LOST
   return fail(
     'other-secret',
-    'the application refuses what is signed with this secret (403)',
-    'It would refuse every save of the Docs server: it has another secret, the URL was made with another one or another `prefix`, or its clock is wrong.',
-    'see which one in the application: the event `rejected` and its log tell the reason',
-    'give createDocs() this secret, and take a fresh URL of callbackUrl()',
+    `the application refuses what is signed with this secret, with a ref of the \`prefix\` ${prefix} (403)`,
+    'It has another secret, or another `prefix`, and answers both alike. With another secret it would refuse every save of the Docs server.',
+    'if createDocs() has the option `prefix`, give it by --prefix, or give --callback the whole URL that callbackUrl() makes',
+    `else ${fix}`,
   )
 }
