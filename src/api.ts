@@ -11,6 +11,7 @@ import type { ForcesaveResult, InfoResult } from './results.js'
 import type { ForcesaveAllItem, ForcesaveAllOptions } from './sessions/forcesave-all.js'
 import type { Session } from './sessions/sessions.js'
 import type { DocsStats } from './stats.js'
+import type { Target } from './target.js'
 
 /** What `forcesave()` and `startForcesave()` take. */
 export interface ForcesaveOptions extends CallOptions {
@@ -22,8 +23,10 @@ export interface ForcesaveOptions extends CallOptions {
 export interface StartedForcesave {
   /** For `docs.outcome(id)`; valid for the retention time after the verdict, with `redis` in every process. */
   id: string
-  /** The document key, as given. */
+  /** The document key. */
   key: string
+  /** The application's name for the file, where the call was about `{ ref }` or the key is one of `open()`. */
+  ref?: string
   /** The Docs server's answer: 0 accepted, 1 not open, 3 internal error, 4 nothing to save. It is not the outcome. */
   response: { error: number }
 }
@@ -49,7 +52,8 @@ export interface License {
 }
 
 /**
- * The storage side of one Docs server. All calls reject with a {@link DocsError}, or with the reason
+ * The storage side of one Docs server. Where a call takes a document key it also takes `{ ref }`, for a file that `open()` was
+ * called for (`NOT_OPENED`: it was not, as far as is known). All calls reject with a {@link DocsError}, or with the reason
  * of their signal; a wrong argument is `BAD_OPTION`, a call after `close()` is `CLOSED`. `Stored` is what the
  * results have as `stored`: {@link createDocs} takes it from what `onSave` returns.
  */
@@ -98,14 +102,14 @@ export interface Docs<Stored = unknown> extends AsyncDisposable {
    * const result = await docs.forcesave('key-1', { timeout: 20_000 })
    * if (result.outcome === 'saved') console.log(result.stored, result.certain, result.doubt)
    */
-  forcesave(key: string, options?: ForcesaveOptions): Promise<ForcesaveResult<Stored>>
+  forcesave(key: Target, options?: ForcesaveOptions): Promise<ForcesaveResult<Stored>>
   /**
    * Sends a forcesave of its own and resolves once the Docs server has answered it. `outcome(id)` waits for the rest.
    * @example
    * const { id } = await docs.startForcesave('key-1')
    * const result = await docs.outcome(id)
    */
-  startForcesave(key: string, options?: ForcesaveOptions): Promise<StartedForcesave>
+  startForcesave(key: Target, options?: ForcesaveOptions): Promise<StartedForcesave>
   /**
    * Waits for the outcome of a started forcesave. Result and errors are those of `forcesave`, also later, for
    * as long as `retention` says. `timeout` (default: no limit of its own) ends only this wait.
@@ -150,14 +154,14 @@ export interface Docs<Stored = unknown> extends AsyncDisposable {
    * `COMMAND_REJECTED` with `error` 1: the Docs server does not know the key.
    * @example const { status, users } = await docs.info('key-1')
    */
-  info(key: string, options?: CallOptions): Promise<InfoResult>
+  info(key: Target, options?: CallOptions): Promise<InfoResult>
   /** Gives the editors a new title. No callback follows: it resolves when the Docs server has accepted. */
-  meta(key: string, meta: { title: string }, options?: CallOptions): Promise<void>
+  meta(key: Target, meta: { title: string }, options?: CallOptions): Promise<void>
   /**
    * Disconnects `users`, or everybody without `users` (since Docs 8.3). No callback of its own follows, and an
    * `info` straight after it still lists them: it resolves when the Docs server has accepted.
    */
-  drop(key: string, users?: readonly string[], options?: CallOptions): Promise<void>
+  drop(key: Target, users?: readonly string[], options?: CallOptions): Promise<void>
   /**
    * The version of the Docs server.
    * @example const { version } = await docs.version()

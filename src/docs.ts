@@ -25,6 +25,7 @@ import { createKeyBook } from './keys/book.js'
 import { noting } from './keys/noting.js'
 import type { Effect } from './settlement/event.js'
 import { closedError } from './ledger/outcome.js'
+import { byRef } from './opening/by-ref.js'
 import { createOpenKey } from './opening/open-key.js'
 import { createOpening } from './opening/open.js'
 import { createStale } from './opening/stale.js'
@@ -132,16 +133,20 @@ export function assembleDocs(given: DocsOptions, outside: Outside): Docs {
   const middleware = createCallbackMiddleware({
     ...{ receive, events, clock, watch, maxBody: options.maxBody },
   })
-  const recover = createRecover({ ...options, forgotten, client, asks, ledger, clock, inside })
+  const recover = createRecover({
+    ...{ ...options, forgotten, client, asks, ledger, clock, inside },
+    ownFile: (key) => book.fileOf(key),
+  })
   const schedule = backend.startSchedule(
     options.recoverEvery,
     createSweep({ recover, events, logger, closing: closing.signal }),
   )
-  const calls = createCalls({
+  const byKey = createCalls({
     ...{ asks, client, forgotten, recover, clock, logger, stats, watch, tally, timeout, inside },
     closing: closing.signal,
     commandTimeout: options.commandTimeout,
   })
+  const calls = byRef(byKey, book)
   const editorConfig = createEditorConfig(
     keys === null ? undefined : (claims) => signToken(claims, keys, token, clock.now()),
   )
@@ -187,8 +192,17 @@ export function assembleDocs(given: DocsOptions, outside: Outside): Docs {
       case 'ask':
         return inBackground(key, asks.askOwn(key, effect.what))
       case 'search':
-        return inBackground(key, forgotten.search(key, effect.since, effect.ref))
+        return inBackground(key, search(key, effect))
     }
+  }
+
+  /** Of a key of ours it is known which file it stands for, and whether still. */
+  async function search(
+    key: string,
+    { since, ref }: Extract<Effect, { type: 'search' }>,
+  ): Promise<void> {
+    const own = await book.fileOf(key)
+    await forgotten.search(key, since, ref ?? own?.ref, own?.isCurrent)
   }
 
   function inBackground(key: string, work: Promise<void>): void {

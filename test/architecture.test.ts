@@ -81,7 +81,7 @@ const LAYERS: [name: string, files: RegExp][] = [
   ['backends', /^backends\/.*\.ts$/],
   [
     'calls',
-    /^(options|results|arguments|editor-config|api|call-deadlines|calls|sessions\/.*|opening\/.*)\.ts$/,
+    /^(options|results|arguments|target|editor-config|api|call-deadlines|calls|sessions\/.*|opening\/.*)\.ts$/,
   ],
   ['doctor', /^doctor\/.*\.ts$/],
   ['docs', /^docs\.ts$/],

@@ -1,4 +1,5 @@
 /** `docs.open()` and `docs.replaced()`. */
+import { unlessAborted } from '../abort.js'
 import type { Docs, OpenOptions } from '../api.js'
 import { checkCall, checkRef, versionOf } from '../arguments.js'
 import type { Within } from '../call-deadlines.js'
@@ -32,8 +33,8 @@ export function createOpening(parts: OpeningParts): Pick<Docs, 'open' | 'replace
       const version = versionOf(options.version)
       const url = callbackUrl(ref)
       checkOpenConfig(config, url, (key) => book.isOfFile(key, ref))
-      return within({ name: 'open' }, options, TIMEOUT, async () => {
-        const key = await openKey.keyFor(ref, version)
+      return within({ name: 'open' }, options, TIMEOUT, async (signal) => {
+        const key = await unlessAborted(openKey.keyFor(ref, version), signal)
         return editorConfig({
           ...config,
           document: { ...config.document, key },
@@ -45,7 +46,9 @@ export function createOpening(parts: OpeningParts): Pick<Docs, 'open' | 'replace
     async replaced(ref, options = {}) {
       checkRef(ref)
       checkCall(options)
-      await within({ name: 'replaced' }, options, TIMEOUT, () => openKey.replaced(ref))
+      await within({ name: 'replaced' }, options, TIMEOUT, (signal) =>
+        unlessAborted(openKey.replaced(ref), signal),
+      )
     },
   }
 }

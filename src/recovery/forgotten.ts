@@ -90,7 +90,7 @@ export interface ForgottenFiles extends ForgottenCommands {
    * Rule 13: a file found for a key that is not open joins the key's saves. `vouched`: the key is known to be
    * its file's still.
    */
-  search: (key: string, since: number, ref: string | undefined, vouched?: true) => Promise<void>
+  search: (key: string, since: number, ref: string | undefined, vouched?: boolean) => Promise<void>
   /** Deletes the file that is stored as the save of this name. */
   deleteStored: (key: string, name: string, node?: Node, limits?: DownloadLimits) => Promise<void>
 }

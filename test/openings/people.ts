@@ -61,8 +61,9 @@ export class Visitors {
   /** The Docs server has cut them all off: most of their editors connect again by themselves. */
   comeBack(): void {
     const { random, clock } = this.#parts
-    for (const { key, user } of this.#connected()) {
-      if (random.chance(0.3)) continue
+    for (const { key, user, viewOnly } of this.#connected()) {
+      // Who can only view it is told to ask for another config.
+      if (viewOnly || random.chance(0.3)) continue
       const url = this.#urls.get(key)
       if (url === undefined) continue
       clock.after(random.whole(500, 10_000), () => void this.#enter(user, { key, url }))

@@ -11,7 +11,6 @@ import { createRedisLedger } from '../../src/ledger/redis.js'
 import { createTimerSchedule } from '../../src/recovery/schedule.js'
 import { virtualClock, type Core } from '../../src/testing/index.js'
 import { SECRET } from '../schedules/application.js'
-import { createSteppedClock } from '../schedules/clocks.js'
 import { createDocsServer } from '../schedules/docs-server.js'
 import { createNetwork } from '../schedules/network.js'
 import { startProcesses, type Process } from '../schedules/processes.js'
@@ -40,9 +39,10 @@ export interface Opening {
   opened: number
 }
 
-/** These do not belong here: edits that are thrown away, and clocks by which configs would never expire. */
+/** These do not belong here: edits that are thrown away, and clocks by which configs and view-only times never end. */
 const LEFT_OUT: ReadonlySet<Trouble> = new Set([
-  ...(['discarded edits', "the application's clock", 'ledger loses a second'] as const),
+  ...(['discarded edits', 'ledger loses a second'] as const),
+  ...(["the application's clock", "the Docs server's clock"] as const),
   ...(['same key again', 'view only', 'second tabs'] as const),
 ])
 /** In these `open()` is told all that there is to know, at once. */
@@ -110,9 +110,8 @@ export async function runOpening(seed: number, options: OpeningOptions = {}): Pr
         },
       ),
   })
-  const serverClock = createSteppedClock(clock)
   const server = createDocsServer({
-    ...{ world, clock: serverClock, random, checker: file },
+    ...{ world, clock, random, checker: file },
     deliver: (callback) => network.deliver(callback),
   })
   const isCalm =
@@ -146,13 +145,12 @@ export async function runOpening(seed: number, options: OpeningOptions = {}): Pr
       const away = random.chance(0.5) ? 0 : random.logNormal(3000, 120_000)
       processes.replace(random.chance(0.7) ? 'dies' : 'is shut down', away)
     }
-    if (random.chance(world.serverClock)) serverClock.step(random, world.longestStep)
     if (random.chance(world.sweeps)) recover()
     else await people.act()
   }
 
   trace('all goes well from now on, and everybody leaves')
-  for (const part of [network, file, server, processes, serverClock]) part.mend()
+  for (const part of [network, file, server, processes]) part.mend()
   for (let times = 0; times < 3; times += 1) {
     people.leave()
     await clock.advance(times === 0 ? 20_000 : QUIET)
