@@ -322,6 +322,8 @@ describe('the words of the storage app', () => {
     CONVERSION_FAILED: /could not convert/,
     STORAGE_FAILED: /could not be stored here/,
     EDITS_HELD: /Open the document, close it/,
+    SESSION_OPEN: /is editing the document/,
+    NOT_OPENED: /nobody has opened/,
     COMMAND_REJECTED: /secret and its clock/,
     BAD_RESPONSE: /DOWNLOAD_ORIGINS/,
     BAD_RECORD: /what Redis holds/,

@@ -65,7 +65,7 @@ async function latency(connection: Redis, clock: Clock): Promise<number> {
 }
 
 /** Only by its words, which are ours afterwards: an error of ioredis holds the command, and so a password. */
-function unreachable(error: unknown): Finding {
+export function unreachable(error: unknown): Finding {
   const { message, code = '' } = error as NodeJS.ErrnoException
   const text = `${code} ${message}`
   const why = 'Without Redis callbacks are answered 503 and calls fail.'
