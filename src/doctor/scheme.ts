@@ -16,8 +16,10 @@ export async function speaksTls({ http, signal }: Context, url: URL): Promise<bo
   try {
     const request = { method: 'GET', url: secure, headers: {}, signal } as const
     const { body } = await http.open({ ...request, maxBytes: Infinity, publicOnly: false })
-    // Without a look at the body its connection would stay.
-    await body[Symbol.asyncIterator]().next()
+    const chunks = body[Symbol.asyncIterator]()
+    // A body that was never looked at would keep its connection.
+    await chunks.next()
+    await chunks.return?.()
     return true
   } catch (error) {
     return error instanceof HttpFailure && troubleOf(error, false).code === 'certificate'
