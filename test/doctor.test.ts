@@ -54,6 +54,7 @@ describe('what is well', LIMIT, () => {
       [
         ...['address ok well', 'commands ok current', 'secret ok right', 'clock ok agree'],
         ...['version ok current', 'license ok good', 'license ok connections', 'forgotten ok none'],
+        ...['nodes ok one', 'links skipped no-file'],
         ...['callback ok ours', 'callback ok same-secret', 'callback warn this-machine'],
         'reply ok arrives',
         ...['bodies ok arrive', 'bodies ok header-arrives'],
@@ -62,6 +63,7 @@ describe('what is well', LIMIT, () => {
           'redis ok answers',
           'redis ok version',
           'redis ok keeps',
+          'redis ok permits',
           'redis ok writes-each-second',
         ],
         ...['installed ok node', 'installed ok koa', 'installed ok bullmq', 'installed ok ioredis'],

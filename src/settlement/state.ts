@@ -211,6 +211,8 @@ export interface DocumentState {
   /** The turn in which somebody connected last. */
   readonly joined: number
   readonly joinedAt: number
+  /** The turn in which a callback said last that somebody connected or disconnected, but for a final save. */
+  readonly cameOrLeft?: number
   /** The turn in which a session was last said to have ended, or a final save has ended. */
   readonly ended: number
   /** Everything received before this turn is proven to be stored (4 to 6). */
@@ -259,16 +261,6 @@ export const isOpen = ({ phase }: Pick<Save, 'phase'>): boolean =>
 /** In a file that `onSave` has stored under its own number. */
 export const isWritten = ({ phase, within }: Save): boolean =>
   phase === 'stored' && within === undefined
-
-/** The file that was stored last. */
-export function lastWritten(saves: readonly Save[]): Save | undefined {
-  let last: Save | undefined
-  for (const save of saves) {
-    if (isWritten(save) && (last === undefined || (save.sequence ?? 0) >= (last.sequence ?? 0)))
-      last = save
-  }
-  return last
-}
 
 /** The same users, in whatever order and however often. */
 export const isSame = (left: readonly string[], right: readonly string[]): boolean =>
