@@ -39,7 +39,14 @@ export default defineConfig(
     },
   },
   {
-    files: ['scripts/**', 'bench/**', 'examples/**', 'test/schedules/run.ts', 'test/fuzz/run.ts'],
+    files: [
+      'scripts/**',
+      'bench/**',
+      'examples/**',
+      'test/schedules/run.ts',
+      'test/openings/run.ts',
+      'test/fuzz/run.ts',
+    ],
     rules: { 'no-console': 'off' },
   },
   // The compiler checks these as well, and knows what Node has.

@@ -4,12 +4,14 @@ import type { CallOptions } from './call-options.js'
 import type { EditorConfig, SignedEditorConfig } from './editor-config.js'
 import type { DocsEvents, Listener } from './events.js'
 import type { InspectorOptions } from './inspector/koa.js'
+import type { OpenConfig, OpenedConfig } from './opening/config.js'
 import type { CallbackReply, CallbackRequest } from './receiver/receive.js'
 import type { Forgotten } from './recovery/forgotten.js'
 import type { ForcesaveResult, InfoResult } from './results.js'
 import type { ForcesaveAllItem, ForcesaveAllOptions } from './sessions/forcesave-all.js'
 import type { Session } from './sessions/sessions.js'
 import type { DocsStats } from './stats.js'
+import type { Target } from './target.js'
 
 /** What `forcesave()` and `startForcesave()` take. */
 export interface ForcesaveOptions extends CallOptions {
@@ -21,10 +23,22 @@ export interface ForcesaveOptions extends CallOptions {
 export interface StartedForcesave {
   /** For `docs.outcome(id)`; valid for the retention time after the verdict, with `redis` in every process. */
   id: string
-  /** The document key, as given. */
+  /** The document key. */
   key: string
+  /** The application's name for the file, where the call was about `{ ref }` or the key is one of `open()`. */
+  ref?: string
   /** The Docs server's answer: 0 accepted, 1 not open, 3 internal error, 4 nothing to save. It is not the outcome. */
   response: { error: number }
+}
+
+/** What `docs.open()` takes beside the config. */
+export interface OpenOptions extends CallOptions {
+  /**
+   * Names the content of the file. It changes when the content is replaced by something else than `onSave`: by an
+   * upload or a restore; a save of the editors must not change it. Whoever opens the file then gets a new key.
+   * Default: none.
+   */
+  version?: string | number | undefined
 }
 
 /** What the Docs server says about its licence, as it comes. */
@@ -38,11 +52,45 @@ export interface License {
 }
 
 /**
- * The storage side of one Docs server. All calls reject with a {@link DocsError}, or with the reason
+ * The storage side of one Docs server. Where a call takes a document key it also takes `{ ref }`, for a file that `open()` was
+ * called for (`NOT_OPENED`: it was not, as far as is known). All calls reject with a {@link DocsError}, or with the reason
  * of their signal; a wrong argument is `BAD_OPTION`, a call after `close()` is `CLOSED`. `Stored` is what the
  * results have as `stored`: {@link createDocs} takes it from what `onSave` returns.
  */
 export interface Docs<Stored = unknown> extends AsyncDisposable {
+  /**
+   * Gives the signed config for the page's `new DocsAPI.DocEditor()`, with the file's document key and its callback
+   * URL. `ref` is the application's own name for the file. Whoever opens the same file meets in the same session, whichever
+   * process is asked. The key changes once its session is over and everything is stored, and not before: the Docs
+   * server is asked about that each time (`docs/opening.md`).
+   *
+   * Ask for a config each time that somebody opens the file: a config is good for `token.expiresIn` (300 s).
+   *
+   * Errors: `BAD_OPTION` for a wrong `ref`, a `document.key` that is not one of this file's, or a `callbackUrl` that is another
+   * one; `SESSION_OPEN` if `version` is new while somebody edits; `UNREACHABLE` if the Docs server or Redis cannot be asked:
+   * a guessed key could split a session.
+   * @example
+   * ctx.body = await docs.open(file.id, {
+   *   document: { fileType: 'docx', title: file.title, url: `https://files.example.com/files/${file.id}` },
+   *   editorConfig: { user: { id: user.id, name: user.name } },
+   * })
+   */
+  open<Config extends OpenConfig>(
+    ref: string,
+    config: Config,
+    options?: OpenOptions,
+  ): Promise<OpenedConfig<Config>>
+  /**
+   * Says that the content of a file was replaced by something else than `onSave`: an upload, a restore. Whoever
+   * opens it next gets a new key, and so the new content.
+   *
+   * Errors: `SESSION_OPEN` if somebody edits the file or the Docs server holds edits of it; `UNREACHABLE` if that cannot
+   * be found out.
+   * @example
+   * await storeUpload(file)
+   * await docs.replaced(file.id)
+   */
+  replaced(ref: string, options?: CallOptions): Promise<void>
   /**
    * Resolves when the file with every edit that the Docs server had received before the call is stored, or
    * when there was none. `certain: true` is proven. With `certain: false`, `doubt` says what could make the
@@ -54,14 +102,14 @@ export interface Docs<Stored = unknown> extends AsyncDisposable {
    * const result = await docs.forcesave('key-1', { timeout: 20_000 })
    * if (result.outcome === 'saved') console.log(result.stored, result.certain, result.doubt)
    */
-  forcesave(key: string, options?: ForcesaveOptions): Promise<ForcesaveResult<Stored>>
+  forcesave(key: Target, options?: ForcesaveOptions): Promise<ForcesaveResult<Stored>>
   /**
    * Sends a forcesave of its own and resolves once the Docs server has answered it. `outcome(id)` waits for the rest.
    * @example
    * const { id } = await docs.startForcesave('key-1')
    * const result = await docs.outcome(id)
    */
-  startForcesave(key: string, options?: ForcesaveOptions): Promise<StartedForcesave>
+  startForcesave(key: Target, options?: ForcesaveOptions): Promise<StartedForcesave>
   /**
    * Waits for the outcome of a started forcesave. Result and errors are those of `forcesave`, also later, for
    * as long as `retention` says. `timeout` (default: no limit of its own) ends only this wait.
@@ -106,14 +154,14 @@ export interface Docs<Stored = unknown> extends AsyncDisposable {
    * `COMMAND_REJECTED` with `error` 1: the Docs server does not know the key.
    * @example const { status, users } = await docs.info('key-1')
    */
-  info(key: string, options?: CallOptions): Promise<InfoResult>
+  info(key: Target, options?: CallOptions): Promise<InfoResult>
   /** Gives the editors a new title. No callback follows: it resolves when the Docs server has accepted. */
-  meta(key: string, meta: { title: string }, options?: CallOptions): Promise<void>
+  meta(key: Target, meta: { title: string }, options?: CallOptions): Promise<void>
   /**
    * Disconnects `users`, or everybody without `users` (since Docs 8.3). No callback of its own follows, and an
    * `info` straight after it still lists them: it resolves when the Docs server has accepted.
    */
-  drop(key: string, users?: readonly string[], options?: CallOptions): Promise<void>
+  drop(key: Target, users?: readonly string[], options?: CallOptions): Promise<void>
   /**
    * The version of the Docs server.
    * @example const { version } = await docs.version()

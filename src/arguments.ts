@@ -27,6 +27,18 @@ export function checkRef(ref: unknown): asserts ref is string {
   }
 }
 
+/** As text: a number and its text are the same version. */
+export function versionOf(version: unknown): string | undefined {
+  if (version === undefined) return undefined
+  if (typeof version === 'number' && Number.isFinite(version)) return String(version)
+  if (typeof version === 'string' && version !== '' && version.length <= MAX_REF) return version
+  throw badOption(
+    'version',
+    version,
+    `allowed is a number, or a text of 1 to ${MAX_REF} characters`,
+  )
+}
+
 export function checkMeta(meta: unknown): asserts meta is { title: string } {
   if (typeof meta !== 'object' || meta === null) {
     throw badOption('meta', meta, "give { title: 'the new title' }")

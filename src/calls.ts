@@ -31,6 +31,7 @@ import type { Recover } from './recovery/recover.js'
 import type { Inside } from './saves/inside.js'
 import { forcesaveResult, infoResult, type ForcesaveResult } from './results.js'
 import type { Stats } from './stats.js'
+import type { Target } from './target.js'
 
 export interface CallParts {
   asks: Asks
@@ -51,18 +52,15 @@ export interface CallParts {
   closing: AbortSignal
 }
 
-type Calls = Pick<
-  Docs,
-  | 'forcesave'
-  | 'startForcesave'
-  | 'outcome'
-  | 'info'
-  | 'meta'
-  | 'drop'
-  | 'version'
-  | 'license'
-  | 'forgotten'
->
+/** By their keys; `opening/by-ref.ts` takes refs, too. */
+export type Calls = Pick<Docs, 'outcome' | 'version' | 'license' | 'forgotten'> & {
+  [Name in 'forcesave' | 'startForcesave' | 'info' | 'meta' | 'drop']: Docs[Name] extends (
+    target: Target,
+    ...rest: infer Rest
+  ) => infer Result
+    ? (key: string, ...rest: Rest) => Result
+    : never
+}
 
 /** How long after its deadline a call still waits for the ledger, which may have lost Redis, ms. */
 const LEDGER_AWAY = 2_000

@@ -16,8 +16,8 @@ import type { CommandName } from './protocol/command.js'
  * })
  */
 export interface CommandTrace {
-  /** As in the Docs server's API, but for these: `outcome` only waits, `recover` sends several. */
-  readonly name: CommandName | 'startForcesave' | 'outcome' | 'recover'
+  /** As in the Docs server's API, but for these: `outcome` only waits, the others send what they need. */
+  readonly name: CommandName | 'startForcesave' | 'outcome' | 'recover' | 'open' | 'replaced'
   /** The document's, where it is about one. */
   readonly key?: string | undefined
   /** Of a command that a callback tells of: as in the event `settled`, and for `docs.outcome(id)`. */

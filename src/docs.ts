@@ -1,6 +1,7 @@
 /** `createDocs()`: puts the parts together, owns start and close. */
 import type { Docs } from './api.js'
 import { checkRef } from './arguments.js'
+import { createDeadlines } from './call-deadlines.js'
 import { createCalls } from './calls.js'
 import { createAsks } from './client/asks.js'
 import { onAbort } from './abort.js'
@@ -9,6 +10,7 @@ import { observed } from './client/observed.js'
 import { startDeadline } from './client/deadline.js'
 import { createDownloader } from './client/download.js'
 import { createHttp, type Http } from './client/http.js'
+import type { ClientOptions } from './client-options.js'
 import { systemClock, type Clock } from './clock.js'
 import { checkPath } from './check-address.js'
 import { createEditorConfig } from './editor-config.js'
@@ -20,9 +22,17 @@ import { createRedisBackend } from './backends/redis.js'
 import { MISDIRECTED } from './settlement/one-file.js'
 import { createInspector } from './inspector/koa.js'
 import { createWatch } from './inspector/watch.js'
+import { createKeyBook } from './keys/book.js'
+import { noting } from './keys/noting.js'
 import type { Effect } from './settlement/event.js'
 import { closedError } from './ledger/outcome.js'
+import { byRef } from './opening/by-ref.js'
+import { createOpenKey } from './opening/open-key.js'
+import { createOpening } from './opening/open.js'
+import { createStale } from './opening/stale.js'
+import { createStanding } from './opening/standing.js'
 import { resolveOptions, type DocsOptions } from './options.js'
+import { createOwnKeys } from './protocol/own-key.js'
 import { createRefSigner } from './protocol/ref.js'
 import { handleOf } from './protocol/userdata.js'
 import { createKeys, signToken } from './protocol/token.js'
@@ -67,12 +77,14 @@ export interface Outside {
  * app.use(docs.routes())
  * const result = await docs.forcesave(key)
  */
-export function createDocs<Result = unknown>(options: DocsOptions<Result>): Docs<AsJson<Result>> {
+export function createDocs<Result = unknown>(
+  options: DocsOptions<Result> | ClientOptions,
+): Docs<AsJson<Result>> {
   return assembleDocs(options, {}) as Docs<AsJson<Result>>
 }
 
 /** `createDocs` in the world that tests make. */
-export function assembleDocs(given: DocsOptions, outside: Outside): Docs {
+export function assembleDocs(given: DocsOptions | ClientOptions, outside: Outside): Docs {
   const options = resolveOptions(given)
   const { logger, prefix, path, publicUrl, server, secrets, token, timeout } = options
   const { clock = systemClock, http = createHttp() } = outside
@@ -100,7 +112,9 @@ export function assembleDocs(given: DocsOptions, outside: Outside): Docs {
     ...{ clock, logger, rules: options, prefix, retries: options.retries, perform },
     concurrency: options.worker === false ? 0 : options.worker.concurrency,
   })
-  const { ledger } = backend
+  const book = createKeyBook(backend.keys, createOwnKeys(secrets, prefix), clock)
+  const joined = createStale({ book, client, logger, closing: closing.signal })
+  const ledger = noting(backend.ledger, book, joined)
   const asks = createAsks({
     ...{ ledger, client, clock, prefix },
     ownTimeout: options.commandTimeout,
@@ -122,15 +136,34 @@ export function assembleDocs(given: DocsOptions, outside: Outside): Docs {
   const middleware = createCallbackMiddleware({
     ...{ receive, events, clock, watch, maxBody: options.maxBody },
   })
-  const recover = createRecover({ ...options, forgotten, client, asks, ledger, clock, inside })
-  const schedule = backend.startSchedule(
-    options.recoverEvery,
-    createSweep({ recover, events, logger, closing: closing.signal }),
-  )
-  const calls = createCalls({
+  const recover = createRecover({
+    ...{ ...options, forgotten, client, asks, ledger, clock, inside },
+    ownFile: (key) => book.fileOf(key),
+  })
+  // A script must not end the sweeps of the application that it works beside.
+  const schedule =
+    options.onSave === undefined && options.recoverEvery === undefined
+      ? undefined
+      : backend.startSchedule(
+          options.recoverEvery,
+          createSweep({ recover, events, logger, closing: closing.signal }),
+        )
+  const byKey = createCalls({
     ...{ asks, client, forgotten, recover, clock, logger, stats, watch, tally, timeout, inside },
     closing: closing.signal,
     commandTimeout: options.commandTimeout,
+  })
+  const calls = byRef(byKey, book)
+  const editorConfig = createEditorConfig(
+    keys === null ? undefined : (claims) => signToken(claims, keys, token, clock.now()),
+  )
+  const opening = createOpening({
+    ...{ book, callbackUrl, editorConfig },
+    openKey: createOpenKey({
+      ...{ book, clock, standing: createStanding({ asks, ledger, forgotten, clock }) },
+      configLifetime: (token.expiresIn + token.clockTolerance) * 1_000,
+    }),
+    within: createDeadlines({ clock, stats, watch, tally, closing: closing.signal }),
   })
   const sweeping = { ...calls, ledger, closing: closing.signal }
   let closed: Promise<void> | undefined
@@ -166,8 +199,17 @@ export function assembleDocs(given: DocsOptions, outside: Outside): Docs {
       case 'ask':
         return inBackground(key, asks.askOwn(key, effect.what))
       case 'search':
-        return inBackground(key, forgotten.search(key, effect.since, effect.ref))
+        return inBackground(key, search(key, effect))
     }
+  }
+
+  /** Of a key of ours it is known which file it stands for, and whether still. */
+  async function search(
+    key: string,
+    { since, ref }: Extract<Effect, { type: 'search' }>,
+  ): Promise<void> {
+    const own = await book.fileOf(key)
+    await forgotten.search(key, since, ref ?? own?.ref, own?.isCurrent)
   }
 
   function inBackground(key: string, work: Promise<void>): void {
@@ -177,9 +219,21 @@ export function assembleDocs(given: DocsOptions, outside: Outside): Docs {
     })
   }
 
+  function callbackUrl(ref: string): string {
+    checkRef(ref)
+    if (publicUrl === undefined) {
+      throw badOption(
+        'publicUrl',
+        publicUrl,
+        'callbackUrl() and open() need it: where the Docs server reaches this application',
+      )
+    }
+    return `${publicUrl}${path}/${encodeURIComponent(refs.sign(ref))}`
+  }
+
   async function shutDown(): Promise<void> {
     closing.abort(closedError())
-    await Promise.all([queue.close(), schedule.close()])
+    await Promise.all([queue.close(), schedule?.close()])
     // An answer that is not recorded leaves those in doubt who wait elsewhere.
     const patience = startDeadline(clock, ANSWER_PATIENCE)
     await Promise.race([
@@ -203,6 +257,7 @@ export function assembleDocs(given: DocsOptions, outside: Outside): Docs {
 
   return {
     ...calls,
+    ...opening,
     forcesaveAll: (options) => forcesaveEach(sweeping, options),
     sessions: (options) => listSessions(sweeping, options),
     routes({ prefix: before = '' } = {}) {
@@ -212,20 +267,8 @@ export function assembleDocs(given: DocsOptions, outside: Outside): Docs {
     callback: () => middleware,
     inspector: createInspector({ watch, options, downloader, clock, closing: closing.signal }),
     receive,
-    callbackUrl(ref) {
-      checkRef(ref)
-      if (publicUrl === undefined) {
-        throw badOption(
-          'publicUrl',
-          publicUrl,
-          'callbackUrl() needs it: where the Docs server reaches this application',
-        )
-      }
-      return `${publicUrl}${path}/${encodeURIComponent(refs.sign(ref))}`
-    },
-    editorConfig: createEditorConfig(
-      keys === null ? undefined : (claims) => signToken(claims, keys, token, clock.now()),
-    ),
+    callbackUrl,
+    editorConfig,
     on: events.on,
     stats: stats.read,
     close,

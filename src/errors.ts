@@ -17,6 +17,9 @@ import { commandErrorName } from './protocol/command.js'
  *   or a save came for another `ref`.
  * - `EDITS_HELD`: nobody edits the document, and the Docs server holds edits that it is not saving, after a
  *   restart for example. Open the document and close it again, and it saves them.
+ * - `SESSION_OPEN`: the content of a file was replaced, and somebody edits it, or the Docs server holds edits of it.
+ * - `NOT_OPENED`: a call was about `{ ref }`, and no key of this file is known: `open()` was not called for it, or what
+ *   the ledger knew of it is lost.
  * - `CLOSED`: `docs.close()` was called.
  * - `BAD_OPTION`: an option or argument is wrong. The message names it, what was given, what is allowed.
  * - `BAD_RESPONSE`: what came did not come from a Docs server, or a link or file cannot be used.
@@ -30,6 +33,8 @@ export type DocsErrorCode =
   | 'CONVERSION_FAILED'
   | 'STORAGE_FAILED'
   | 'EDITS_HELD'
+  | 'SESSION_OPEN'
+  | 'NOT_OPENED'
   | 'CLOSED'
   | 'BAD_OPTION'
   | 'BAD_RESPONSE'
@@ -39,6 +44,8 @@ export type DocsErrorCode =
 export interface DocsErrorDetails {
   /** The document key it is about, where there is one. */
   key?: string | undefined
+  /** The application's name for the file, where the call is about one. */
+  ref?: string | undefined
   /** Whether the same call can succeed when it is made again later. Default: what its code mostly means. */
   retryable?: boolean | undefined
   /** The Docs server's `error` number, with `COMMAND_REJECTED`. */
@@ -53,6 +60,7 @@ const RETRYABLE: ReadonlySet<DocsErrorCode> = new Set([
   'CONVERSION_FAILED',
   'STORAGE_FAILED',
   'EDITS_HELD',
+  'SESSION_OPEN',
   'BAD_RESPONSE',
 ])
 
@@ -77,6 +85,8 @@ export class DocsError extends Error {
   readonly code: DocsErrorCode
   /** The document key it is about, where there is one. */
   readonly key: string | undefined
+  /** The application's name for the file, where the call was about `{ ref }` or the key is one of `open()`. */
+  readonly ref: string | undefined
   /** Whether the same call can succeed when it is made again later. */
   readonly retryable: boolean
   /** The Docs server's `error` number, with `COMMAND_REJECTED`. */
@@ -86,6 +96,7 @@ export class DocsError extends Error {
     super(message, 'cause' in details ? { cause: details.cause } : undefined)
     this.code = code
     this.key = details.key
+    this.ref = details.ref
     this.retryable = details.retryable ?? RETRYABLE.has(code)
     this.error = details.error
     Object.defineProperty(this, brand, { value: true })
@@ -113,6 +124,7 @@ export interface PlainError {
   message: string
   retryable: boolean
   key?: string
+  ref?: string
   error?: number
   /** Name and message of the cause: a class does not survive the way to another process. */
   cause?: { name: string; message: string }
@@ -120,18 +132,19 @@ export interface PlainError {
 
 /** Never throws, and gives nothing but JSON, whatever the cause is and whoever has made the error. */
 export function toPlainError(error: DocsError): PlainError {
-  const { code, message, retryable, key, error: number, cause } = fieldsOf(error)
+  const { code, message, retryable, key, ref, error: number, cause } = fieldsOf(error)
   return {
     code: (typeof code === 'string' ? code : 'STORAGE_FAILED') as DocsErrorCode,
     message: textOf(message, UNREADABLE),
     retryable: retryable === true,
     ...(typeof key === 'string' ? { key } : {}),
+    ...(typeof ref === 'string' ? { ref } : {}),
     ...(typeof number === 'number' ? { error: number } : {}),
     ...(cause === undefined ? {} : { cause: plainCause(cause) }),
   }
 }
 
-const FIELDS = ['code', 'message', 'retryable', 'key', 'error', 'cause'] as const
+const FIELDS = ['code', 'message', 'retryable', 'key', 'ref', 'error', 'cause'] as const
 
 const fieldsOf = (error: object): Partial<Record<(typeof FIELDS)[number], unknown>> =>
   Object.fromEntries(
@@ -146,6 +159,7 @@ export function fromPlainError(plain: PlainError): DocsError {
   }
   return new DocsError(plain.code, plain.message, {
     key: plain.key,
+    ref: plain.ref,
     retryable: plain.retryable,
     error: plain.error,
     ...(cause === undefined ? {} : { cause }),

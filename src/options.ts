@@ -7,6 +7,7 @@ import { tokenOf } from './check-token.js'
 import { badOption, DocsError } from './errors.js'
 import { silentLogger, type Logger } from './events.js'
 import type { RedisOption } from './backends/backend.js'
+import { checkRedis } from './backends/redis-option.js'
 import type { FailedConversion } from './receiver/receive.js'
 import type { RefOf } from './recovery/recover.js'
 import { safeLogger } from './safe-logger.js'
@@ -139,6 +140,7 @@ export interface DocsOptions<Result = unknown> {
 export type ResolvedOptions = Required<
   Omit<
     DocsOptions,
+    | 'onSave'
     | 'server'
     | 'nodes'
     | 'secret'
@@ -150,6 +152,8 @@ export type ResolvedOptions = Required<
     | 'recoverEvery'
   >
 > & {
+  /** Undefined in a process that runs none. */
+  onSave: OnSave | undefined
   redis: RedisOption | undefined
   refOf: RefOf | undefined
   recoverEvery: number | undefined
@@ -189,8 +193,11 @@ const KNOWN = new Set([
   ...Object.keys(DEFAULTS),
 ])
 
+/** Those without an `onSave` are `ClientOptions`. */
+type GivenOptions = Omit<DocsOptions, 'onSave'> & { onSave?: OnSave | undefined }
+
 /** Checks what `createDocs` was given and fills in the defaults. @throws DocsError `BAD_OPTION` */
-export function resolveOptions(given: DocsOptions): ResolvedOptions {
+export function resolveOptions(given: GivenOptions): ResolvedOptions {
   if (!isRecord(given)) throw badOption('options', given, 'give an object')
   for (const name of Object.keys(given)) {
     if (!KNOWN.has(name)) {
@@ -204,9 +211,10 @@ export function resolveOptions(given: DocsOptions): ResolvedOptions {
   const { secret, allowWeakSecret, token, server, nodes, publicUrl, redis, ...rest } = {
     ...DEFAULTS,
     ...set,
-  } as typeof DEFAULTS & DocsOptions
+  } as typeof DEFAULTS & GivenOptions
   const options = {
     ...rest,
+    onSave: rest.onSave,
     redis: checkRedis(redis, rest.worker),
     refOf: rest.refOf,
     recoverEvery: rest.recoverEvery,
@@ -255,8 +263,11 @@ function checkTexts(options: ResolvedOptions): void {
 }
 
 function checkFunctions(options: ResolvedOptions): void {
-  const { onSave, onConversionFailed, refOf, logger } = options
-  if (typeof onSave !== 'function') throw badOption('onSave', onSave, 'give a function')
+  const { onSave, onConversionFailed, refOf, logger, worker } = options
+  const isClient = onSave === undefined && worker === false
+  if (typeof onSave !== 'function' && !isClient) {
+    throw badOption('onSave', onSave, 'give a function; only with worker: false it can be left out')
+  }
   if (typeof onConversionFailed !== 'function') {
     throw badOption('onConversionFailed', onConversionFailed, 'give a function')
   }
@@ -268,24 +279,4 @@ function checkFunctions(options: ResolvedOptions): void {
       throw badOption('logger', logger, `give something with pino's methods; ${method} is missing`)
     }
   }
-}
-
-function checkRedis(redis: unknown, worker: unknown): RedisOption | undefined {
-  if (worker !== false) {
-    const concurrency = isRecord(worker) ? worker.concurrency : undefined
-    if (!isRecord(worker)) throw badOption('worker', worker, 'give { concurrency } or false')
-    checkWhole('worker.concurrency', concurrency, 1, 10_000, 'saves at once')
-  }
-  if (redis === undefined) {
-    if (worker !== false) return undefined
-    throw badOption('worker', worker, 'without redis no other process could run onSave')
-  }
-  if (typeof redis === 'object' && redis !== null) return redis
-  // Not shown: it may hold a password.
-  if (typeof redis === 'string' && /^rediss?:\/\//.test(redis) && URL.canParse(redis)) return redis
-  throw badOption(
-    'redis',
-    typeof redis === 'string' ? 'another text' : redis,
-    'give a URL like redis://127.0.0.1:6379, ioredis options, or a connection',
-  )
 }

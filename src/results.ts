@@ -11,8 +11,10 @@ export type ForcesaveResult<Stored = unknown> =
   | {
       /** The edits are in a file that `onSave` has stored. */
       outcome: 'saved'
-      /** The document key, as given. */
+      /** The document key. */
       key: string
+      /** The application's name for the file, where the call was about `{ ref }` or the key is one of `open()`. */
+      ref?: string
       /**
        * What `onSave` returned, as JSON: a Date has become a string, `undefined` is null. Also null where it was
        * no JSON, or too long.
@@ -41,8 +43,10 @@ export type ForcesaveResult<Stored = unknown> =
   | {
       /** There was no edit that is not already stored. */
       outcome: 'unchanged'
-      /** The document key, as given. */
+      /** The document key. */
       key: string
+      /** The application's name for the file, where the call was about `{ ref }` or the key is one of `open()`. */
+      ref?: string
       /** `not-open`: the Docs server knows no open document under this key (`docs/docs-server.md`, error 1). */
       reason: 'no-changes' | 'not-open'
       /** As with `saved`. */
@@ -53,8 +57,10 @@ export type ForcesaveResult<Stored = unknown> =
 
 /** Who edits a document. */
 export interface InfoResult {
-  /** The document key, as given. */
+  /** The document key. */
   key: string
+  /** The application's name for the file, where the call was about `{ ref }` or the key is one of `open()`. */
+  ref?: string
   /**
    * `closed`: nobody edits, and the Docs server holds no edit that is not acknowledged. `editing` with an empty
    * `users`: nobody edits, and it does hold such edits, while a final save is on its way for example.

@@ -22,7 +22,7 @@ const silentIn = (page: string): string[] =>
     ([, name = '']) => name,
   )
 
-describe('the reference of all types', { timeout: 180_000 }, () => {
+describe('the reference of all types', { timeout: 300_000 }, () => {
   let made: Map<string, string>
   before(async () => {
     const folder = await mkdtemp(join(tmpdir(), 'api-docs-'))

@@ -16,7 +16,7 @@ import { startPair } from './support/pair.js'
 import { startRedis, type TestRedis } from './support/redis.js'
 import { until } from './support/until.js'
 
-const LIMIT = { timeout: 60_000 }
+const LIMIT = { timeout: 300_000 }
 const MAX = 100
 const TEXT = 'x'.repeat(200)
 

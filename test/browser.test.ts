@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { after, describe, test } from 'node:test'
 import { closeBrowser, openWindow } from './support/browser.js'
 
-describe('the browser of the tests', { timeout: 120_000 }, () => {
+describe('the browser of the tests', { timeout: 300_000 }, () => {
   after(closeBrowser)
 
   test('shows a page', async (t) => {

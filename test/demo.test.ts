@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { expectedVerdicts } from './support/wire-verdicts.js'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
-const TIMEOUT = { timeout: 30_000 }
+const TIMEOUT = { timeout: 300_000 }
 
 async function runDemo(
   env: Record<string, string> = {},

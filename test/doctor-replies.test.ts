@@ -6,7 +6,7 @@ import { examineHere, scene, type Finding } from './support/doctor.js'
 import type { Exchange, Passed } from './support/front.js'
 
 const QUICK = ['--wait', '0.2']
-const LIMIT = { timeout: 60_000 }
+const LIMIT = { timeout: 300_000 }
 
 /** Every answer of the application is changed like this. */
 const answering =

@@ -11,7 +11,7 @@ import { virtualClock } from '../src/testing/clock.js'
 import { response, startServer, type FaultyServer } from './faulty-server.js'
 import { done, kept, postSigned, setStage } from './support/callbacks.js'
 
-const LIMIT = { timeout: 20_000 }
+const LIMIT = { timeout: 300_000 }
 
 /** Names and what they resolve to, and how often each was asked for. */
 function names(answers: Record<string, string[]>): LookupFunction & { asked: string[] } {

@@ -20,6 +20,8 @@ const CODES: Record<DocsErrorCode, { retryable: boolean }> = {
   CONVERSION_FAILED: { retryable: true },
   STORAGE_FAILED: { retryable: true },
   EDITS_HELD: { retryable: true },
+  SESSION_OPEN: { retryable: true },
+  NOT_OPENED: { retryable: false },
   CLOSED: { retryable: false },
   BAD_OPTION: { retryable: false },
   BAD_RESPONSE: { retryable: true },

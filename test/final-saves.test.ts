@@ -18,7 +18,7 @@ import { startRedis } from './support/redis.js'
 import { until } from './support/until.js'
 import { linesIn } from './support/lines-in.js'
 
-const LIMIT = { timeout: 60_000 }
+const LIMIT = { timeout: 300_000 }
 const KEY = 'k1'
 /** What `recover()` counts. */
 const none = { recovered: 0, left: 0, gone: 0, failed: 0 }
@@ -138,7 +138,7 @@ describe('our process dies, without redis', LIMIT, () => {
   })
 })
 
-describe('Redis dies', { timeout: 120_000 }, () => {
+describe('Redis dies', { timeout: 300_000 }, () => {
   it('and is back in time: the final save, answered 503, is sent again and stored', async (t) => {
     await play(t, 'in time')
   })

@@ -5,7 +5,7 @@ import { virtualClock } from '../src/testing/index.js'
 import { passTime } from './support/callbacks.js'
 import { failure, startPair } from './support/pair.js'
 
-const LIMIT = { timeout: 30_000 }
+const LIMIT = { timeout: 300_000 }
 
 const forcesaves = (commands: string[]): number =>
   commands.filter((name) => name === 'forcesave').length

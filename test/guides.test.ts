@@ -15,7 +15,7 @@ import { blocksOf, firstBlock, firstExample, PAPERS } from './support/readme.js'
 import { startRedis } from './support/redis.js'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
-const LIMIT = { timeout: 120_000 }
+const LIMIT = { timeout: 300_000 }
 
 /** A block that is a test file of its own is run as one. */
 const isTest = (code: string): boolean => code.includes("from 'node:test'")

@@ -691,7 +691,7 @@ describe('the middleware', LIMIT, () => {
   })
 })
 
-describe('the download', { timeout: 60_000 }, () => {
+describe('the download', { timeout: 300_000 }, () => {
   it('comes whole, whatever stands for somebody who has come or left', async (t) => {
     const { app, address } = await startInspected(t)
     const actions = [null, 'u1', { type: 1, userid: 'u1' }]

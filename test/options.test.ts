@@ -286,8 +286,8 @@ describe('the others', () => {
   }
 
   const bad: [change: object, says: RegExp][] = [
-    [{ onSave: undefined }, /^onSave: got undefined; give a function$/],
-    [{ onSave: 'x' }, /^onSave: got "x"; give a function$/],
+    [{ onSave: undefined }, /^onSave: got undefined; give a function; only with worker: false/],
+    [{ onSave: 'x' }, /^onSave: got "x"; give a function; only with worker: false/],
     [{ onConversionFailed: 'discard' }, /^onConversionFailed: got "discard"; give/],
     [{ refOf: 'x' }, /^refOf: got "x"; give a function$/],
     [{ recoverEvery: 59_999 }, /^recoverEvery: got 59999; allowed is a whole number from 60000 /],

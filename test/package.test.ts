@@ -7,7 +7,7 @@ import { playFirstExample } from './support/first-example.js'
 import { FILES, installInto, pack, ROOT, run, type Packed } from './support/packed.js'
 import { asCommonJs, firstExample } from './support/readme.js'
 
-const LIMIT = { timeout: 180_000 }
+const LIMIT = { timeout: 300_000 }
 const OPTIONAL = ['bullmq', 'ioredis']
 
 const tool = (name: string): string => join(ROOT, 'node_modules', '.bin', name)

@@ -11,7 +11,7 @@ import { readHistory, recordOf } from './processes/traffic.js'
 import { until } from './support/until.js'
 
 /** Against hangs only. These tests wait more than they work, so they run side by side. */
-const LIMIT = { timeout: 150_000, concurrency: true }
+const LIMIT = { timeout: 300_000, concurrency: true }
 /** A worker's lock on a job, ms (`saves/bullmq-queue.ts`). */
 const LOCK = 10_000
 

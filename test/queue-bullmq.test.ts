@@ -64,7 +64,7 @@ testQueue({
   name: 'bullmq',
   create: (parts) => createQueue(parts),
   ioMs: 20,
-  limitMs: 30_000,
+  limitMs: 60_000,
   exempt: {
     'the same name under another key is another save':
       'names are hashes that include the key (settlement.md 2); they are the job ids',

@@ -10,7 +10,7 @@ import { leaveBehind } from './support/left-behind.js'
 import { failure } from './support/pair.js'
 import { startRedis, type TestRedis } from './support/redis.js'
 
-const LIMIT = { timeout: 60_000 }
+const LIMIT = { timeout: 300_000 }
 
 interface Stage {
   app: App

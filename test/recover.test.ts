@@ -13,7 +13,7 @@ import { until } from './support/until.js'
 import { linesIn } from './support/lines-in.js'
 
 /** Against hangs only. */
-const LIMIT = { timeout: 60_000 }
+const LIMIT = { timeout: 300_000 }
 
 let redis: TestRedis
 let count = 0

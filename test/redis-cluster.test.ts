@@ -22,7 +22,7 @@ import { RULES } from './support/story.js'
 import { until } from './support/until.js'
 
 /** Against hangs only. */
-const LIMIT = { timeout: 120_000 }
+const LIMIT = { timeout: 300_000 }
 /** A callback is to be answered in 2 s while Redis is away; the rest is a slow machine's. */
 const ANSWER = 4_000
 
@@ -254,7 +254,7 @@ testQueue({
     }
   },
   ioMs: 20,
-  limitMs: 30_000,
+  limitMs: 60_000,
   exempt: {
     'the same name under another key is another save': elsewhere,
     'tries a failed save again, after pauses that grow, and counts the attempts': elsewhere,

@@ -10,7 +10,7 @@ import { startCluster, type TestCluster } from './support/redis-cluster.js'
 import { startRedis, type TestRedis } from './support/redis.js'
 
 /** Against hangs only. */
-const LIMIT = { timeout: 120_000 }
+const LIMIT = { timeout: 300_000 }
 
 let redis: TestRedis
 let cluster: TestCluster

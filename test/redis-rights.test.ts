@@ -10,7 +10,7 @@ import { SECRET, startApp, type AppOptions } from './support/app.js'
 import { freePort, startRedis, startRedisOn } from './support/redis.js'
 import { until } from './support/until.js'
 
-const LIMIT = { timeout: 60_000 }
+const LIMIT = { timeout: 300_000 }
 
 interface Logged {
   level: string

@@ -12,7 +12,7 @@ import { failure, startPair, type Pair } from './support/pair.js'
 import { startRedis, type TestRedis } from './support/redis.js'
 import { until } from './support/until.js'
 
-const LIMIT = { timeout: 120_000 }
+const LIMIT = { timeout: 300_000 }
 /** A close within the grace time of somebody's coming leaves doubt. */
 const ALWAYS_DOUBT = { grace: 60_000 }
 

@@ -15,7 +15,7 @@ import { commandId, isFalse, verdictOf } from './support/verdicts-of.js'
 import { expectedStorage, leftOut, otherReplies } from './support/wire-replies.js'
 import { expectedVerdicts, type ExpectedVerdict } from './support/wire-verdicts.js'
 
-const TIMEOUT = { timeout: 20_000 }
+const TIMEOUT = { timeout: 300_000 }
 
 type Way = 'verdict' | 'quick' | 'alone'
 const WAYS: readonly { way: Way; name: string; options: Partial<DocsOptions> }[] = [

@@ -118,7 +118,7 @@ const IN_PROCESS_ONLY = [
 ]
 
 for (const file of FILES.filter((name) => !IN_PROCESS_ONLY.includes(name))) {
-  test(`over HTTP: ${file}`, { timeout: 20_000 }, async () => {
+  test(`over HTTP: ${file}`, { timeout: 300_000 }, async () => {
     const { jwt, entries, key, conversion } = readWire(file)
     let callbacks = 0
     /** Opens when all has been driven that comes before the reply of a callback, by its number. */

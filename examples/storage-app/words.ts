@@ -65,6 +65,10 @@ function reasonOf({ code, error, retryable }: DocsError): string {
         : 'the file arrived but cannot be stored here. Ask your administrator to look at it.'
     case 'EDITS_HELD':
       return 'the Docs server holds changes that it is not saving. It may have been restarted. Open the document, close it, and try again.'
+    case 'SESSION_OPEN':
+      return 'somebody is editing the document. Try again when everybody has closed it.'
+    case 'NOT_OPENED':
+      return 'nobody has opened the document.'
     case 'COMMAND_REJECTED':
       return error === 6 || error === 7
         ? 'the Docs server refused the request. Its secret and its clock must match those of this application.'

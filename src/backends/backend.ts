@@ -1,6 +1,7 @@
 /** Where the state lives and where saves run: in this process, or in Redis for several. */
 import type { Clock } from '../clock.js'
 import type { Logger } from '../events.js'
+import type { KeyStore } from '../keys/store.js'
 import type { Ledger, Perform } from '../ledger/ledger.js'
 import type { Rules } from '../settlement/state.js'
 import type { Schedule, Sweep } from '../recovery/schedule.js'
@@ -26,6 +27,8 @@ export interface BackendParts {
 
 export interface Backend {
   ledger: Ledger
+  /** The current key of each file. */
+  keys: KeyStore
   /** Called once, when there is something to run saves with. */
   startQueue: (run: RunSave, report: SaveReport) => SaveQueue
   /** Called once: sweeps begin every so many ms; undefined: never, and an earlier schedule ends. */

@@ -1,4 +1,6 @@
 /** The Redis backend once its libraries are loaded: connections, ledger, queue. */
+import { createRedisKeyStore } from '../keys/redis-store.js'
+import type { KeyStore } from '../keys/store.js'
 import { createRedisLedger } from '../ledger/redis.js'
 import { createRedisStore } from '../ledger/redis-store.js'
 import { subscribeOver } from '../ledger/redis-subscribe.js'
@@ -17,6 +19,7 @@ import { missingRight } from './redis-rights.js'
 
 export interface Connected {
   ledger: Ledger
+  keys: KeyStore
   /** Nothing of BullMQ is started before it opens. */
   gate: Gate
   startQueue: (run: RunSave, report: SaveReport) => SaveQueue
@@ -46,11 +49,18 @@ export async function connect(option: RedisOption, parts: BackendParts): Promise
   const refused = (error: unknown): void => {
     if (isRefusal(error)) gate.doubt()
   }
+  const after = afterOpening(gate, refused)
+  const keys = createRedisKeyStore(connections.ledger, prefix)
   const { worker } = connections
   const workerConnection = worker === undefined ? {} : { workerConnection: worker }
 
   return {
-    ledger: admitted(ledger, gate, refused),
+    ledger: admitted(ledger, after),
+    keys: {
+      get: (ref) => after(() => keys.get(ref)),
+      set: (ref, text, before) => after(() => keys.set(ref, text, before)),
+      byHash: (hash) => after(() => keys.byHash(hash)),
+    },
     gate,
     startQueue: (run, report) =>
       createBullmqQueue({
@@ -78,9 +88,13 @@ export async function connect(option: RedisOption, parts: BackendParts): Promise
   }
 }
 
-/** A ledger that is not asked before Redis has permitted what it needs; what it is refused later is looked into. */
-function admitted(ledger: Ledger, gate: Gate, refused: (error: unknown) => void): Ledger {
-  const after = async <Result>(work: () => Promise<Result>): Promise<Result> => {
+/** Does something with Redis, not before it has permitted what that needs. */
+type After = <Result>(work: () => Promise<Result>) => Promise<Result>
+
+/** What is refused later is looked into. */
+const afterOpening =
+  (gate: Gate, refused: (error: unknown) => void): After =>
+  async (work) => {
     await gate.admit()
     try {
       return await work()
@@ -89,12 +103,12 @@ function admitted(ledger: Ledger, gate: Gate, refused: (error: unknown) => void)
       throw error
     }
   }
-  return {
-    apply: (key, event) => after(() => ledger.apply(key, event)),
-    read: (key) => after(() => ledger.read(key)),
-    settled: (key, id, signal) => after(() => ledger.settled(key, id, signal)),
-    finished: (key, name, signal) => after(() => ledger.finished(key, name, signal)),
-    open: () => after(() => ledger.open()),
-    close: () => ledger.close(),
-  }
-}
+
+const admitted = (ledger: Ledger, after: After): Ledger => ({
+  apply: (key, event) => after(() => ledger.apply(key, event)),
+  read: (key) => after(() => ledger.read(key)),
+  settled: (key, id, signal) => after(() => ledger.settled(key, id, signal)),
+  finished: (key, name, signal) => after(() => ledger.finished(key, name, signal)),
+  open: () => after(() => ledger.open()),
+  close: () => ledger.close(),
+})

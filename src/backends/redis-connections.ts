@@ -167,7 +167,7 @@ function firstReady(connection: Redis | Cluster): Promise<void> {
 }
 
 /** What all connections are duplicates of: so that they get our settings also where a URL has others. */
-function templateOf(option: RedisOption): Redis | Cluster {
+export function templateOf(option: RedisOption): Redis | Cluster {
   // Never connected, nobody has to close it.
   if (typeof option === 'string') return new Redis(option, { lazyConnect: true })
   return isRedis(option) ? option : new Redis({ ...option, lazyConnect: true })
@@ -175,7 +175,7 @@ function templateOf(option: RedisOption): Redis | Cluster {
 
 /** Also one of another copy of ioredis, so not by its class. */
 const isRedis = (value: object): value is Redis => 'duplicate' in value && 'status' in value
-const isCluster = (value: object): value is Cluster => isRedis(value) && 'nodes' in value
+export const isCluster = (value: object): value is Cluster => isRedis(value) && 'nodes' in value
 /** A cluster's links break one by one, and it comes to new ones by itself. */
 export const nodesOf = (connection: Redis | Cluster): Redis[] =>
   isCluster(connection) ? connection.nodes('master') : [connection]

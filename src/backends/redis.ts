@@ -46,6 +46,11 @@ export function createRedisBackend(redis: RedisOption, parts: BackendParts): Bac
       open: async () => (await ledger()).open(),
       close: async () => (await ledger()).close(),
     },
+    keys: {
+      get: async (ref) => (await connected).keys.get(ref),
+      set: async (ref, text, before) => (await connected).keys.set(ref, text, before),
+      byHash: async (hash) => (await connected).keys.byHash(hash),
+    },
     startQueue(run, report): SaveQueue {
       const queue = begun((backend) => backend.startQueue(run, report))
       return {

@@ -175,7 +175,10 @@ async function openStream(request: StreamRequest, lookup: LookupFunction): Promi
       socket = connected
     }),
   })
-  const destroy = (): void => void client.destroy()
+  const destroy = (): void => {
+    request.signal.removeEventListener('abort', destroy)
+    void client.destroy()
+  }
   request.signal.addEventListener('abort', destroy)
   try {
     const { signal } = request

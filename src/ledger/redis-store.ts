@@ -7,6 +7,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import type { Cluster, Redis } from 'ioredis'
 import { unreachable } from './redis-error.js'
+import { script } from './redis-script.js'
 import { readDue, readRecord, readVerdict, writeRecord, writeVerdict } from './redis-record.js'
 import { createOpenSet, type OpenSet } from './redis-open-set.js'
 import type { Verdict } from '../settlement/event.js'
@@ -154,23 +155,5 @@ export function createRedisStore(redis: Redis | Cluster, prefix: string): RedisS
       if (typeof reply === 'number') return { now: reply, version: next }
       return { lost: documentOf(key, reply) }
     },
-  }
-}
-
-/** A script by its hash; sent whole when Redis does not know it (any more). */
-function script(
-  redis: Redis | Cluster,
-  text: string,
-): (keys: string[], values: string[]) => Promise<unknown> {
-  const hash = createHash('sha1').update(text).digest('hex')
-  return async (keys, values) => {
-    try {
-      return await redis.evalsha(hash, keys.length, ...keys, ...values).catch((error: unknown) => {
-        if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error
-        return redis.eval(text, keys.length, ...keys, ...values)
-      })
-    } catch (cause) {
-      throw unreachable(cause)
-    }
   }
 }

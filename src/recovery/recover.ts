@@ -36,6 +36,8 @@ export interface RecoverParts {
   clock: Clock
   logger: Logger
   refOf: RefOf | undefined
+  /** The file of a key that `open()` has made, and whether it is its current key; undefined for another key. */
+  ownFile: (key: string) => Promise<{ ref: string; isCurrent: boolean } | undefined>
   inside: Inside
   /** ms */
   commandTimeout: number
@@ -177,6 +179,8 @@ export function createRecover(parts: RecoverParts): Recover {
     if (worthOfForgotten(state) !== 'unknown' && state.ref !== undefined) {
       return { ref: state.ref, vouched: false }
     }
+    const own = await parts.ownFile(key)
+    if (own !== undefined) return { ref: own.ref, vouched: own.isCurrent }
     const ref = await told(key)
     return ref === undefined ? { ref: state.ref, vouched: false } : { ref, vouched: true }
   }

@@ -19,7 +19,8 @@ const MAX_RESULT = 64 * 1024
 export type OnSave<Result = unknown> = (save: Save) => Result | PromiseLike<Result>
 
 export interface RunnerParts {
-  onSave: OnSave
+  /** Undefined in a process whose queue runs nothing. */
+  onSave: OnSave | undefined
   downloader: Downloader
   ledger: Ledger
   events: Events
@@ -56,6 +57,7 @@ export function createRunner(parts: RunnerParts): { run: RunSave; report: SaveRe
     stats.pending.saves += 1
     const about = { key: save.key, save: save.id }
     try {
+      if (onSave === undefined) throw new TypeError('a process without onSave was given a save')
       const result = await inside.run(save.key, () => onSave(save))
       watch.ran(about)
       return result

@@ -5,30 +5,35 @@ import { checkWhole } from '../check.js'
 import { badOption, isDocsError, type DocsError } from '../errors.js'
 import type { Ledger } from '../ledger/ledger.js'
 import type { ForcesaveResult } from '../results.js'
+import type { Target } from '../target.js'
 import { sweep } from './sweep.js'
 
 /** What `forcesaveAll()` takes; `timeout` is that of each forcesave. */
 export interface ForcesaveAllOptions extends CallOptions {
-  /** Which documents. Default: all that are open by the callbacks so far. */
-  keys?: Iterable<string> | AsyncIterable<string> | undefined
+  /** Which documents, by key or by `{ ref }`. Default: all that are open by the callbacks so far. */
+  keys?: Iterable<Target> | AsyncIterable<Target> | undefined
   /** How many at once: 1 to 1,000. Default: 8. */
   concurrency?: number | undefined
 }
 
 /** How it ended for one document: a `result` as that of `forcesave()`, or its `error`. */
-export type ForcesaveAllItem<Stored = unknown> = (
-  | { key: string; result: ForcesaveResult<Stored>; error: undefined }
-  | { key: string; result: undefined; error: DocsError }
-) & {
-  /** How many are done, this one included. */
-  done: number
-  /** How many there are, where that is known. Of open documents about so many: they come and go. */
-  total: number | undefined
-}
+export type ForcesaveAllItem<Stored = unknown> =
+  /** `key` is the document key; empty, where it is not known for a `{ ref }`. */
+  (
+    | { key: string; result: ForcesaveResult<Stored>; error: undefined }
+    | { key: string; result: undefined; error: DocsError }
+  ) & {
+    /** The application's name for the file, where it was given or the key is one of `open()`. */
+    ref?: string
+    /** How many are done, this one included. */
+    done: number
+    /** How many there are, where that is known. Of open documents about so many: they come and go. */
+    total: number | undefined
+  }
 
 export interface ForcesaveAllParts {
   ledger: Ledger
-  forcesave: (key: string, options: CallOptions) => Promise<ForcesaveResult>
+  forcesave: (key: Target, options: CallOptions) => Promise<ForcesaveResult>
   closing: AbortSignal
 }
 
@@ -45,19 +50,21 @@ export function forcesaveEach(
   let done = 0
   let total = sizeOf(keys)
 
-  async function* openKeys(): AsyncGenerator<string> {
+  async function* openKeys(): AsyncGenerator<Target> {
     const { count, documents } = await ledger.open()
     total = count
     for await (const { key } of documents) yield key
   }
 
-  async function save(key: string, stop: AbortSignal): Promise<ForcesaveAllItem> {
+  async function save(target: Target, stop: AbortSignal): Promise<ForcesaveAllItem> {
     try {
-      const result = await forcesave(key, { timeout, signal: stop })
-      return { key, result, error: undefined, ...progress() }
+      const result = await forcesave(target, { timeout, signal: stop })
+      const { key, ref } = result
+      return { key, ...refOf(ref), result, error: undefined, ...progress() }
     } catch (error) {
       if (!isDocsError(error) || error.code === 'CLOSED') throw error
-      return { key, result: undefined, error, ...progress() }
+      const key = typeof target === 'string' ? target : (error.key ?? '')
+      return { key, ...refOf(error.ref), result: undefined, error, ...progress() }
     }
   }
 
@@ -73,6 +80,8 @@ export function forcesaveEach(
     work: save,
   })
 }
+
+const refOf = (ref: string | undefined): { ref?: string } => (ref === undefined ? {} : { ref })
 
 /** A text has an iterator too, over its characters. */
 function checkKeys(keys: unknown): void {

@@ -32,6 +32,7 @@ function followStory(state: DocumentState, event: Presence, at: number): Documen
   const next: DocumentState = {
     ...state,
     users: now,
+    cameOrLeft: state.turn,
     ...(joined.length > 0 ? { joined: state.turn, joinedAt: at } : {}),
     ...(status === 4 ? { ended: state.turn } : {}),
   }

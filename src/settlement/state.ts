@@ -211,6 +211,8 @@ export interface DocumentState {
   /** The turn in which somebody connected last. */
   readonly joined: number
   readonly joinedAt: number
+  /** The turn in which a callback said last that somebody connected or disconnected, but for a final save. */
+  readonly cameOrLeft?: number
   /** The turn in which a session was last said to have ended, or a final save has ended. */
   readonly ended: number
   /** Everything received before this turn is proven to be stored (4 to 6). */

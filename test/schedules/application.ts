@@ -3,6 +3,7 @@ import type { Backend, BackendParts } from '../../src/backends/backend.js'
 import { createMemoryBackend } from '../../src/backends/memory.js'
 import { assembleDocs } from '../../src/docs.js'
 import type { Docs } from '../../src/api.js'
+import { createMemoryKeyStore } from '../../src/keys/store.js'
 import type { Transition } from '../../src/settlement/machine.js'
 import { createMemoryLedger } from '../../src/ledger/memory.js'
 import { createRedisLedger } from '../../src/ledger/redis.js'
@@ -47,6 +48,8 @@ export function createApplication(parts: ApplicationParts): (process: Process) =
     })
     return {
       ledger,
+      // Nobody opens a file by its ref here (`test/openings/`).
+      keys: createMemoryKeyStore(process.clock),
       startQueue: (run, report) =>
         queue.join({ process, ledger, run, report, retries: given.retries }),
       startSchedule: (every, sweep) => createTimerSchedule(process.clock, every, sweep),

@@ -13,7 +13,7 @@ export interface DocsServerParts {
   world: World
   clock: Clock
   random: Random
-  checker: Checker
+  checker: Pick<Checker, 'heard'>
   deliver: (callback: Sent) => Promise<Reply | undefined>
 }
 

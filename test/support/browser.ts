@@ -7,7 +7,7 @@ import { chromium, type Browser, type BrowserContext, type Page } from 'playwrig
 const FLAGS =
   process.env['CHROMIUM_FLAGS'] ??
   '--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync'
-const PATIENCE = 30_000
+const PATIENCE = 120_000
 
 /** Started with the first page of a test file, and closed by `after(closeBrowser)`. */
 let browser: Promise<Browser> | undefined

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict'
 export async function until(
   condition: () => boolean | Promise<boolean>,
   what = 'it never happened',
-  limitMs = 60_000,
+  limitMs = 120_000,
 ): Promise<void> {
   const end = Date.now() + limitMs
   while (!(await condition())) {

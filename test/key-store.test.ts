@@ -1,0 +1,75 @@
+/** Where the current key of each file lives (`src/keys/store.ts`): the same contract for each place. */
+import assert from 'node:assert/strict'
+import { after, before, describe, it } from 'node:test'
+import { Redis } from 'ioredis'
+import { KEY_KEPT } from '../src/keys/record.js'
+import { createRedisKeyStore } from '../src/keys/redis-store.js'
+import { createMemoryKeyStore, type KeyStore } from '../src/keys/store.js'
+import { hashOf } from '../src/protocol/own-key.js'
+import { virtualClock } from '../src/testing/clock.js'
+import { LIMIT } from './support/callbacks.js'
+import { startRedis, type TestRedis } from './support/redis.js'
+
+let server: TestRedis
+let redis: Redis
+before(async () => {
+  server = await startRedis()
+  redis = new Redis(server.url)
+})
+after(async () => {
+  redis.disconnect()
+  await server.stop()
+})
+
+const clock = virtualClock()
+const places: [name: string, create: () => KeyStore][] = [
+  ['in memory', () => createMemoryKeyStore(clock)],
+  ['in Redis', () => createRedisKeyStore(redis, 'docs')],
+]
+
+for (const [name, create] of places) {
+  describe(`the keys of files, ${name}`, LIMIT, () => {
+    it('begin with nothing', async () => {
+      assert.equal(await create().get('nobody knows it'), undefined)
+    })
+    it('change only if what was read is still there', async () => {
+      const store = create()
+      assert.equal(await store.set('f', 'one', undefined), true)
+      assert.equal(await store.set('f', 'two', undefined), false)
+      assert.equal(await store.set('f', 'two', 'another'), false)
+      assert.equal(await store.get('f'), 'one')
+      assert.equal(await store.set('f', 'two', 'one'), true)
+      assert.equal(await store.get('f'), 'two')
+    })
+    it('let one of many win', async () => {
+      const store = create()
+      const wins = await Promise.all(
+        Array.from({ length: 50 }, (_, n) => store.set('race', String(n), undefined)),
+      )
+      assert.deepEqual(
+        wins.filter((won) => won),
+        [true],
+      )
+      assert.equal(await store.get('race'), String(wins.indexOf(true)))
+    })
+    it('are found by the hash of the ref', async () => {
+      const store = create()
+      await store.set('ref: *{}\n', 'text', undefined)
+      assert.equal(await store.byHash(hashOf('ref: *{}\n')), 'text')
+      assert.equal(await store.byHash(hashOf('another')), undefined)
+    })
+  })
+}
+
+it('in memory they are let go when nobody has opened the file for 90 days', async () => {
+  const store = createMemoryKeyStore(clock)
+  await store.set('f', 'one', undefined)
+  await clock.advance(KEY_KEPT)
+  await store.set('another', 'one', undefined)
+  assert.equal(await store.get('f'), undefined)
+})
+
+it('in Redis they expire', LIMIT, async () => {
+  await createRedisKeyStore(redis, 'docs').set('expires', 'one', undefined)
+  for (const key of await redis.keys('*')) assert.ok((await redis.pttl(key)) > 0, key)
+})
