@@ -24,7 +24,7 @@ export interface StartOptions {
 }
 
 /** One call that takes longer than this ends the run, ms. */
-const LIMIT = 90_000
+const LIMIT = 180_000
 
 /** Starts `program`, a file of this folder. */
 export async function start(

@@ -30,14 +30,14 @@ const WARM_UP = quick ? 300 : 10_000
 const GROWTH = quick ? { repeats: 1, ms: 500 } : { repeats: 3, ms: 5_200 }
 const IDLE = quick ? 2_000 : 15_000
 const MANY = quick ? 500 : 10_000
-const REMEMBERED = quick ? 2_000 : 100_000
+const REMEMBERED = quick ? 2_000 : 20_000
 const LEVELS = [1, 32, 256]
 const SECRET = 'bench-bench-bench-bench-bench-bench'
 
 const watchdog = setTimeout(() => {
   process.stderr.write('the bench took too long and was ended\n')
   process.exit(1)
-}, 900_000)
+}, 1_200_000)
 const say = (text: string): void => void process.stderr.write(`${text}\n`)
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 
@@ -128,7 +128,7 @@ async function garbage(): Promise<number> {
 
 async function held(calls: number): Promise<void> {
   for (let tries = 0; (await docs.call<number>('held')) < calls; tries += 1) {
-    if (tries > 300) throw new Error('the pending commands did not arrive')
+    if (tries > 1_200) throw new Error('the pending commands did not arrive')
     await pause(50)
   }
   await pause(500)

@@ -22,6 +22,7 @@ import { createRedisBackend } from './backends/redis.js'
 import { MISDIRECTED } from './settlement/one-file.js'
 import { createInspector } from './inspector/koa.js'
 import { createWatch } from './inspector/watch.js'
+import { createAppKeyStore } from './keys/app-store.js'
 import { createKeyBook } from './keys/book.js'
 import { noting } from './keys/noting.js'
 import type { Effect } from './settlement/event.js'
@@ -113,7 +114,8 @@ export function assembleDocs(given: DocsOptions | ClientOptions, outside: Outsid
     ...{ clock, logger, rules: options, prefix, retries: options.retries, perform },
     concurrency: options.worker === false ? 0 : options.worker.concurrency,
   })
-  const book = createKeyBook(backend.keys, createOwnKeys(secrets, prefix), clock)
+  const keyStore = options.keys === undefined ? backend.keys : createAppKeyStore(options.keys)
+  const book = createKeyBook(keyStore, createOwnKeys(secrets, prefix), clock)
   const joined = createStale({ book, client, logger, closing: closing.signal })
   const ledger = noting(backend.ledger, book, joined)
   const asks = createAsks({
@@ -163,7 +165,7 @@ export function assembleDocs(given: DocsOptions | ClientOptions, outside: Outsid
   const opening = createOpening({
     ...{ book, callbackUrl, editorConfig },
     openKey: createOpenKey({
-      ...{ book, clock, standing: createStanding({ asks, ledger, forgotten, clock }) },
+      ...{ book, clock, standing: createStanding({ book, asks, ledger, forgotten, clock }) },
       configLifetime: (token.expiresIn + token.clockTolerance) * 1_000,
     }),
     within: createDeadlines({ clock, stats, watch, tally, closing: closing.signal }),
@@ -212,7 +214,7 @@ export function assembleDocs(given: DocsOptions | ClientOptions, outside: Outsid
     { since, ref }: Extract<Effect, { type: 'search' }>,
   ): Promise<void> {
     const own = await book.fileOf(key)
-    await forgotten.search(key, since, ref ?? own?.ref, own?.isCurrent)
+    await forgotten.search(key, since, { ref: ref ?? own?.ref, vouched: own?.vouched === true })
   }
 
   function inBackground(key: string, work: Promise<void>): void {

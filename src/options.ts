@@ -2,12 +2,14 @@
 import { checkDelay, checkWhole, isRecord, withoutUndefined } from './check.js'
 import { baseUrl, checkNodes, checkOrigins, checkPath } from './check-address.js'
 import { DEFAULT_PREFIX, isPrefix, PREFIX_RULE } from './check-prefix.js'
+import { checkFunctions } from './check-functions.js'
 import { checkSecrets } from './check-secret.js'
 import { tokenOf } from './check-token.js'
 import { badOption, DocsError } from './errors.js'
 import { silentLogger, type Logger } from './events.js'
 import type { RedisOption } from './backends/backend.js'
 import { checkRedis } from './backends/redis-option.js'
+import type { KeysOption } from './keys/app-store.js'
 import type { FailedConversion } from './receiver/receive.js'
 import type { RefOf } from './recovery/recover.js'
 import { safeLogger } from './safe-logger.js'
@@ -118,6 +120,17 @@ export interface DocsOptions<Result = unknown> {
    */
   refOf?: RefOf
   /**
+   * Where `open()` keeps the current key of each file: in the application's own database. Default: in Redis with
+   * `redis`, else in this process, which forgets them when it restarts.
+   * @example
+   * keys: {
+   *   get: async (ref) => (await files.find(ref))?.keyText,
+   *   // UPDATE files SET key_text = $2 WHERE id = $1 AND key_text IS NOT DISTINCT FROM $3
+   *   set: async (ref, text, before) => (await files.updateKeyText(ref, text, before)) === 1,
+   * }
+   */
+  keys?: KeysOption
+  /**
    * How often forgotten files are recovered, as by `docs.forgotten.recover()`; 60,000 at least. The first
    * sweep begins at the start, and the event `recovery` follows each. With `redis` it is one per
    * interval for all processes: give it to each of them. Default: never.
@@ -149,6 +162,7 @@ export type ResolvedOptions = Required<
     | 'allowWeakSecret'
     | 'redis'
     | 'refOf'
+    | 'keys'
     | 'recoverEvery'
   >
 > & {
@@ -156,6 +170,7 @@ export type ResolvedOptions = Required<
   onSave: OnSave | undefined
   redis: RedisOption | undefined
   refOf: RefOf | undefined
+  keys: KeysOption | undefined
   recoverEvery: number | undefined
   server: URL
   nodes: readonly URL[]
@@ -189,7 +204,7 @@ const DEFAULTS = {
 
 const KNOWN = new Set([
   ...['server', 'nodes', 'secret', 'onSave', 'publicUrl', 'token', 'allowWeakSecret', 'redis'],
-  ...['refOf', 'recoverEvery'],
+  ...['refOf', 'keys', 'recoverEvery'],
   ...Object.keys(DEFAULTS),
 ])
 
@@ -217,6 +232,7 @@ export function resolveOptions(given: GivenOptions): ResolvedOptions {
     onSave: rest.onSave,
     redis: checkRedis(redis, rest.worker),
     refOf: rest.refOf,
+    keys: rest.keys,
     recoverEvery: rest.recoverEvery,
     server: new URL(baseUrl('server', server)),
     nodes: checkNodes(nodes),
@@ -260,23 +276,4 @@ function checkTexts(options: ResolvedOptions): void {
     throw badOption('commandMethod', commandMethod, "allowed are 'POST' and 'GET'")
   }
   checkOrigins(downloadOrigins)
-}
-
-function checkFunctions(options: ResolvedOptions): void {
-  const { onSave, onConversionFailed, refOf, logger, worker } = options
-  const isClient = onSave === undefined && worker === false
-  if (typeof onSave !== 'function' && !isClient) {
-    throw badOption('onSave', onSave, 'give a function; only with worker: false it can be left out')
-  }
-  if (typeof onConversionFailed !== 'function') {
-    throw badOption('onConversionFailed', onConversionFailed, 'give a function')
-  }
-  if (refOf !== undefined && typeof refOf !== 'function') {
-    throw badOption('refOf', refOf, 'give a function')
-  }
-  for (const method of ['debug', 'info', 'warn', 'error'] as const) {
-    if (!isRecord(logger) || typeof logger[method] !== 'function') {
-      throw badOption('logger', logger, `give something with pino's methods; ${method} is missing`)
-    }
-  }
 }

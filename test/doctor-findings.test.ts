@@ -430,6 +430,19 @@ describe('at the callback address', LIMIT, () => {
       : exchange.pass(),
   )
 
+  it('a header that something in front takes away is told', async (t) => {
+    const { url, callback } = await scene(t, {
+      atApp({ request, pass }) {
+        delete request.headers.authorization
+        return pass()
+      },
+    })
+    const args = ['--server', url, '--callback', callback, ...QUICK]
+    const { of } = await examineHere({ args, env: { DOCS_SECRET: SECRET }, hidden: [SECRET] })
+    assert.deepEqual(of('callback').slice(0, 2), ['ok ours', 'ok same-secret'])
+    assert.deepEqual(of('bodies'), ['ok arrive', 'warn header-lost'])
+  })
+
   it('a body that something in front has read is no wrong secret', async (t) => {
     const { url, callback } = await scene(t, {
       app: {

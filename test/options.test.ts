@@ -33,6 +33,7 @@ describe('defaults', () => {
     assert.deepEqual(rest, {
       publicUrl: undefined,
       refOf: undefined,
+      keys: undefined,
       recoverEvery: undefined,
       prefix: 'docs',
       path: '/docs/callback',
@@ -290,6 +291,8 @@ describe('the others', () => {
     [{ onSave: 'x' }, /^onSave: got "x"; give a function; only with worker: false/],
     [{ onConversionFailed: 'discard' }, /^onConversionFailed: got "discard"; give/],
     [{ refOf: 'x' }, /^refOf: got "x"; give a function$/],
+    [{ keys: {} }, /^keys: got an object; give \{ get, set \}, two functions$/],
+    [{ keys: { get: () => undefined } }, /^keys: got an object; give/],
     [{ recoverEvery: 59_999 }, /^recoverEvery: got 59999; allowed is a whole number from 60000 /],
     [{ recoverEvery: false }, /^recoverEvery: got false; allowed is a whole number from 60000 /],
     [{ prefix: '' }, /^prefix: got ""; allowed are 1 to 32 characters/],

@@ -68,6 +68,7 @@ export async function openConnections(
     connection.on('error', (error: unknown) => {
       logger.warn({ err: withoutCommand(error), connection: name }, 'Redis: connection trouble')
     })
+    if (!isCluster(connection)) writeTogether(connection)
     all.push(connection)
     return connection
   }
@@ -116,6 +117,28 @@ export async function openConnections(
       }
       return Promise.resolve()
     },
+  }
+}
+
+/**
+ * What is sent in one turn of the event loop is written to the socket at once: each write of its own costs
+ * more than most commands. Nothing is held back for longer, and each command keeps its own time limit.
+ */
+function writeTogether(connection: Redis): void {
+  const send = connection.sendCommand.bind(connection)
+  let corked: Redis['stream'] | undefined
+  connection.sendCommand = (...command) => {
+    // There is none before the first connection.
+    const stream = connection.stream as Redis['stream'] | undefined
+    if (stream !== undefined && stream !== corked) {
+      corked = stream
+      stream.cork()
+      setImmediate(() => {
+        if (corked === stream) corked = undefined
+        stream.uncork()
+      })
+    }
+    return send(...command)
   }
 }
 

@@ -20,8 +20,11 @@ export interface KeyBook {
   isOfFile(key: string, ref: string): boolean
   /** The ref that a key of ours holds, where it fits into it. */
   refIn(key: string): string | undefined
-  /** The file of a key of ours, and whether this is its current key. */
-  fileOf(key: string): Promise<{ ref: string; isCurrent: boolean } | undefined>
+  /**
+   * The file of a key of ours. `vouched`: it is the file's current key, and no save of it has ever come: then a forgotten
+   * file of the key is newer than what is stored. A stale one may lie there for longer than the ledger remembers saves.
+   */
+  fileOf(key: string): Promise<{ ref: string; vouched: boolean } | undefined>
   /** A save of this key comes: resolves once that is kept. */
   noteSave(key: string, ref: string): Promise<void>
   /** Somebody opens this key. False: it is no longer the key of its file. */
@@ -41,18 +44,27 @@ export function createKeyBook(store: KeyStore, keys: OwnKeys, clock: Clock): Key
     return text === undefined ? undefined : { record: readKeyRecord(text, ref), text }
   }
 
-  /** What is known of the file of this key: a key whose file has none yet becomes its current one. */
-  async function changed(key: string, ref: string, change: { changed?: true }): Promise<boolean> {
+  /** Changes the record of this key; a key whose file has none becomes its current one. False: it is another key's. */
+  async function change(
+    key: string,
+    ref: string,
+    next: (record: KeyRecord) => KeyRecord,
+  ): Promise<boolean> {
     for (let tries = 0; tries < MAX_CONFLICTS; tries += 1) {
       const kept = await current(ref)
       const record = kept?.record ?? { key, ref, signedAt: clock.now() }
       if (record.key !== key) return false
-      const isKept = kept !== undefined && (change.changed === undefined || record.changed)
-      if (isKept === true) return true
-      if (await store.set(ref, writeKeyRecord({ ...record, ...change }), kept?.text)) return true
+      const changed = next(record)
+      if (kept !== undefined && changed === record) return true
+      if (await store.set(ref, writeKeyRecord(changed), kept?.text)) return true
     }
     throw new Error('too many processes change the key of one file at once')
   }
+
+  const fileBy = (key: string, ref: string, record: KeyRecord | undefined) => ({
+    ref,
+    vouched: record?.key === key && record.changed !== true,
+  })
 
   const refIn = (key: string): string | undefined => {
     const file = keys.read(key)
@@ -75,20 +87,17 @@ export function createKeyBook(store: KeyStore, keys: OwnKeys, clock: Clock): Key
     async fileOf(key) {
       const file = keys.read(key)
       if (file === undefined) return undefined
-      if ('ref' in file) {
-        const kept = await current(file.ref)
-        return { ref: file.ref, isCurrent: kept === undefined || kept.record.key === key }
-      }
+      if ('ref' in file) return fileBy(key, file.ref, (await current(file.ref))?.record)
       const text = await store.byHash(file.hash)
       if (text === undefined) return undefined
       const record = readKeyRecord(text)
-      return { ref: record.ref, isCurrent: record.key === key }
+      return fileBy(key, record.ref, record)
     },
     async noteSave(key, ref) {
       if (noted.has(key)) return
       const file = keys.read(key)
       if (file === undefined) return
-      await changed(key, 'ref' in file ? file.ref : ref, { changed: true })
+      await change(key, refOf(file, ref), setChanged)
       noted.add(key)
       const [oldest] = noted
       if (noted.size > MAX_NOTED && oldest !== undefined) noted.delete(oldest)
@@ -96,7 +105,12 @@ export function createKeyBook(store: KeyStore, keys: OwnKeys, clock: Clock): Key
     async noteJoin(key, ref) {
       const file = keys.read(key)
       if (file === undefined) return true
-      return changed(key, 'ref' in file ? file.ref : ref, {})
+      return change(key, refOf(file, ref), (record) => record)
     },
   }
 }
+
+const refOf = (file: KeyOfFile, ref: string): string => ('ref' in file ? file.ref : ref)
+
+const setChanged = (record: KeyRecord): KeyRecord =>
+  record.changed === true ? record : { ...record, changed: true }

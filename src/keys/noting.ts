@@ -3,7 +3,7 @@
  * recorded, and so before it can be acknowledged: a key whose file has changed never passes for an unused one.
  */
 import type { Ledger } from '../ledger/ledger.js'
-import type { LedgerEvent } from '../settlement/event.js'
+import type { Arrival, LedgerEvent } from '../settlement/event.js'
 import type { KeyBook } from './book.js'
 
 /** `joined`: somebody has opened a key of ours. */
@@ -12,15 +12,13 @@ export function noting(
   book: KeyBook,
   joined: (key: string, ref: string) => void,
 ): Ledger {
-  const noted = async (key: string, ref: string, event: LedgerEvent): Promise<void> => {
-    await book.noteSave(key, ref)
-    await ledger.apply(key, event)
-  }
   return {
     ...ledger,
     apply(key, event) {
-      const ref = refOfSave(event)
-      if (ref !== undefined && book.read(key) !== undefined) return noted(key, ref, event)
+      const save = saveIn(event)
+      if (save !== undefined && book.read(key) !== undefined) {
+        return book.noteSave(key, save.payload.ref).then(() => ledger.apply(key, event))
+      }
       if (event.type === 'presence' && event.joined.length > 0 && event.ref !== undefined) {
         joined(key, event.ref)
       }
@@ -29,11 +27,8 @@ export function noting(
   }
 }
 
-/** The ref of the save that this event brings. */
-function refOfSave(event: LedgerEvent): string | undefined {
-  const brings =
-    event.type === 'arrived' || event.type === 'found' || event.type === 'searched'
-      ? event.save
-      : undefined
-  return brings?.payload.ref
-}
+/** The save that this event brings. */
+const saveIn = (event: LedgerEvent): Arrival | undefined =>
+  event.type === 'arrived' || event.type === 'found' || event.type === 'searched'
+    ? event.save
+    : undefined

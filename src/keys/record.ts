@@ -28,9 +28,6 @@ const FORMAT = 1
 /** A file that nobody has opened for so long has no current key any more, ms: 90 days. */
 export const KEY_KEPT = 90 * 86_400_000
 
-/** How long such a text may be: `keys.get()` is asked for no more. A ref of 1,024 characters fits. */
-export const LONGEST_RECORD = 16_384
-
 export const writeKeyRecord = (record: KeyRecord): string =>
   JSON.stringify({ format: FORMAT, ...record })
 

@@ -12,6 +12,7 @@ import { createOpenIndex } from './redis-open.js'
 import type { RedisStore, StoredDocument } from './redis-store.js'
 import type { Subscribe } from './redis-subscribe.js'
 import { isUnderWay } from './redis-again.js'
+import { Recent, type Written } from './redis-recent.js'
 import { createRedisWaits, isUnsettled } from './redis-waits.js'
 import { handedOverAgain } from '../settlement/order.js'
 import { closedError } from './outcome.js'
@@ -25,8 +26,6 @@ import type { DocumentState, Rules } from '../settlement/state.js'
 const LATER = 1_000
 /** How often a write is tried again because somebody else was faster. */
 const MAX_CONFLICTS = 100
-/** Of so many documents it is remembered what this process wrote last, once it has nothing to do with them. */
-const MAX_RECENT = 256
 /** A clock may be set: how long after Redis has told its time it is taken to go on as before, ms. */
 const TIME_HOLDS = 1_000
 /** What brings others nothing to do, as long as it has no effects. */
@@ -36,8 +35,6 @@ const QUIET: ReadonlySet<LedgerEvent['type']> = new Set([
   'presence',
   'tick',
 ])
-
-type Base = Pick<StoredDocument, 'version' | 'state'>
 
 export interface RedisLedgerParts {
   store: RedisStore
@@ -52,7 +49,12 @@ export interface RedisLedgerParts {
   machine?: Transition
 }
 
-export function createRedisLedger(parts: RedisLedgerParts): Ledger {
+export interface RedisLedger extends Ledger {
+  /** The state as this process has written it last, unless it has heard of another; else it is read. */
+  latest: (key: string) => Promise<DocumentState>
+}
+
+export function createRedisLedger(parts: RedisLedgerParts): RedisLedger {
   const {
     store,
     clock,
@@ -64,8 +66,7 @@ export function createRedisLedger(parts: RedisLedgerParts): Ledger {
   } = parts
   const machine = withSessions(given)
   const entries = new Map<string, Entry>()
-  /** Good for writing only: a write finds out whether somebody else has gone on, and a wait would not. */
-  const recent = new Map<string, { version: string; state: DocumentState }>()
+  const recent = new Recent()
   const index = createOpenIndex({
     ...{ set: store.openSet, read: readFresh, now: () => now(), logger },
     throwIfClosed() {
@@ -115,16 +116,12 @@ export function createRedisLedger(parts: RedisLedgerParts): Ledger {
     // Released before, another may stand in its place by now, with waits of its own.
     if (entries.get(name) !== entry) return
     entries.delete(name)
-    const [oldest] = recent.keys()
-    if (recent.size >= MAX_RECENT && oldest !== undefined) recent.delete(oldest)
-    if (entry.known !== undefined) recent.set(name, entry.known)
+    if (entry.known !== undefined) recent.remember(name, entry.known)
   }
 
   /** What a write may begin from without reading; it is answered with the right one if this is not it. */
-  function guessOf({ key }: Entry, [first]: readonly LedgerEvent[]): Base | undefined {
-    const name = store.nameOf(key)
-    const last = recent.get(name)
-    recent.delete(name)
+  function guessOf({ key }: Entry, [first]: readonly LedgerEvent[]): Written | undefined {
+    const last = recent.take(store.nameOf(key))
     // A deadline goes by the time of Redis.
     if (!ownTime && Math.abs(clock.now() - heardAt) > TIME_HOLDS) return undefined
     if (last !== undefined) return isIdle(last.state, now(), rules) ? undefined : last
@@ -283,6 +280,10 @@ export function createRedisLedger(parts: RedisLedgerParts): Ledger {
   return {
     apply,
     read: async (key) => (await readFresh(key)).state,
+    latest: async (key) => {
+      const known = entries.get(store.nameOf(key))?.known
+      return (known ?? (await readFresh(key))).state
+    },
     settled: waits.settled,
     finished: waits.finished,
     open: index.open,

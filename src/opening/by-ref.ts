@@ -9,11 +9,11 @@ import type { Target } from '../target.js'
 
 /** `calls` take keys; what this gives takes keys and refs. */
 export function byRef(calls: Calls, book: KeyBook): Pick<Docs, keyof Calls> {
-  async function keyOf(target: object): Promise<{ key: string; ref: string }> {
-    const { ref } = target as { ref?: unknown }
+  async function keyOf(target: unknown): Promise<{ key: string; ref: string }> {
     if (!isRecord(target) || Object.keys(target).length !== 1) {
       throw badOption('key', target, 'give a document key, or { ref } of a file that was opened')
     }
+    const { ref } = target
     checkRef(ref)
     const kept = await book.current(ref)
     if (kept !== undefined) return { key: kept.record.key, ref }
@@ -27,8 +27,8 @@ export function byRef(calls: Calls, book: KeyBook): Pick<Docs, keyof Calls> {
     target: Target,
     call: (key: string) => Promise<Result>,
   ): Promise<Result> {
-    const isKey = typeof target !== 'object' || target === null
-    const { key, ref } = isKey ? { key: target, ref: refIn(target) } : await keyOf(target)
+    const { key, ref } =
+      typeof target === 'object' ? await keyOf(target) : { key: target, ref: refIn(target) }
     if (ref === undefined) return call(key)
     try {
       const result = await call(key)

@@ -6,6 +6,7 @@ import type { Asks } from '../client/asks.js'
 import { startDeadline } from '../client/deadline.js'
 import type { Clock } from '../clock.js'
 import { isDocsError } from '../errors.js'
+import type { KeyBook } from '../keys/book.js'
 import type { Ledger } from '../ledger/ledger.js'
 import type { ForgottenFiles } from '../recovery/forgotten.js'
 import { hasMovedOn } from '../settlement/forgotten.js'
@@ -28,6 +29,7 @@ export const isOver = (standing: Standing): boolean =>
   standing === 'sealed' || standing === 'idle' || standing === 'unknown'
 
 export interface StandingParts {
+  book: KeyBook
   asks: Asks
   ledger: Ledger
   forgotten: ForgottenFiles
@@ -48,19 +50,21 @@ const MOST_ROUNDS = 3
 /** @throws DocsError `UNREACHABLE` when the ledger is away, `CLOSED` */
 export type AskStanding = (key: string, ref: string) => Promise<Standing>
 
-export function createStanding({ asks, ledger, forgotten, clock }: StandingParts): AskStanding {
+export function createStanding(parts: StandingParts): AskStanding {
+  const { book, asks, ledger, forgotten, clock } = parts
   const underWay = new Map<string, { now: Promise<Standing>; then?: Promise<Standing> }>()
 
   async function ask(key: string, ref: string): Promise<Standing> {
     for (let round = 0; round < MOST_ROUNDS; round += 1) {
+      const before = (await ledger.read(key)).turn
       const said = await told(key)
       if (!isOver(said)) return said
       const since = (await ledger.read(key)).turn
-      // It is the file's current key, so what is found under it is the file's.
-      await forgotten.search(key, since, ref, true)
+      await forgotten.search(key, since, (await book.fileOf(key)) ?? { ref, vouched: false })
       const state = await ledger.read(key)
-      // A state that was lost in between has begun to count its turns again.
-      if (since > state.turn || hasMovedOn(state, since)) return 'edited'
+      // What the Docs server has said may have come late: nobody may have come since it was asked. A state that was
+      // lost in between has begun to count its turns again.
+      if (since > state.turn || hasMovedOn(state, before)) return 'edited'
       const { searched } = state
       // Another search, begun before, has ended after this one.
       if (searched === undefined || searched.turn < since) continue

@@ -86,13 +86,17 @@ export interface ForgottenFiles extends ForgottenCommands {
     node?: Node,
     limits?: DownloadLimits,
   ) => Promise<Arrival>
-  /**
-   * Rule 13: a file found for a key that is not open joins the key's saves. `vouched`: the key is known to be
-   * its file's still.
-   */
-  search: (key: string, since: number, ref: string | undefined, vouched?: boolean) => Promise<void>
+  /** Rule 13: a file found for a key that is not open joins the key's saves. */
+  search: (key: string, since: number, file: FileOfKey) => Promise<void>
   /** Deletes the file that is stored as the save of this name. */
   deleteStored: (key: string, name: string, node?: Node, limits?: DownloadLimits) => Promise<void>
+}
+
+/** Which file a key stands for. */
+export interface FileOfKey {
+  readonly ref: string | undefined
+  /** Whether a forgotten file of this key is known to be no older than what is stored. */
+  readonly vouched: boolean
 }
 
 export interface ForgottenParts {
@@ -187,11 +191,11 @@ export function createForgotten({
   return {
     ...commands,
     arrival,
-    async search(key, since, ref, vouched) {
+    async search(key, since, { ref, vouched }) {
       let found: SearchResult = {}
       try {
         const save = await look(key, ref)
-        if (save !== undefined) found = { save, ...(vouched === true ? { vouched } : {}) }
+        if (save !== undefined) found = vouched ? { save, vouched } : { save }
       } catch (error) {
         if (!isDocsError(error)) throw error
         const isUnsupported = error.code === 'COMMAND_REJECTED' && error.error === UNKNOWN_COMMAND

@@ -23,7 +23,7 @@ import { isKey, KEY_RULE } from '../protocol/key.js'
 import { MAX_REF } from '../protocol/ref.js'
 import type { Node } from './nodes.js'
 import type { Inside } from '../saves/inside.js'
-import type { ForgottenFiles, Recovery, RecoveryResult } from './forgotten.js'
+import type { FileOfKey, ForgottenFiles, Recovery, RecoveryResult } from './forgotten.js'
 
 /** Tells the ref of a document key that is still its file's; undefined where it is none. */
 export type RefOf = (key: string) => string | undefined | Promise<string | undefined>
@@ -36,8 +36,8 @@ export interface RecoverParts {
   clock: Clock
   logger: Logger
   refOf: RefOf | undefined
-  /** The file of a key that `open()` has made, and whether it is its current key; undefined for another key. */
-  ownFile: (key: string) => Promise<{ ref: string; isCurrent: boolean } | undefined>
+  /** The file of a key that `open()` has made; undefined for another key. */
+  ownFile: (key: string) => Promise<FileOfKey | undefined>
   inside: Inside
   /** ms */
   commandTimeout: number
@@ -172,17 +172,16 @@ export function createRecover(parts: RecoverParts): Recover {
   }
 
   /** Where nothing is known to be missing, only the application knows whether the key is in use still. */
-  async function fileOf(
-    key: string,
-    state: DocumentState,
-  ): Promise<{ ref: string | undefined; vouched: boolean }> {
+  async function fileOf(key: string, state: DocumentState): Promise<FileOfKey> {
     if (worthOfForgotten(state) !== 'unknown' && state.ref !== undefined) {
       return { ref: state.ref, vouched: false }
     }
     const own = await parts.ownFile(key)
-    if (own !== undefined) return { ref: own.ref, vouched: own.isCurrent }
+    if (own?.vouched === true) return own
     const ref = await told(key)
-    return ref === undefined ? { ref: state.ref, vouched: false } : { ref, vouched: true }
+    return ref === undefined
+      ? { ref: state.ref ?? own?.ref, vouched: false }
+      : { ref, vouched: true }
   }
 
   async function told(key: string): Promise<string | undefined> {

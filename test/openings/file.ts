@@ -30,6 +30,8 @@ export class OpenedFile {
   /** What each key was opened from. */
   readonly #bases = new Map<string, Content>()
   readonly #editors = new Set<Editor>()
+  /** Per key, after which edit somebody came last. */
+  readonly #joinedAt = new Map<string, number>()
   #current: string | undefined
   #slowSave: number
   #failingSave: number
@@ -74,10 +76,14 @@ export class OpenedFile {
     await pause()
   }
 
-  /** Whether the key that was given out last is over for certain, now. */
+  /**
+   * Whether the key that was given out last is over for certain, now. Where somebody has come after the last edit, the
+   * Docs server does not tell whether the key can be edited.
+   */
   async isOver(): Promise<boolean> {
     const key = this.#current
-    if (key === undefined || this.#parts.core().edits(key) === 0) return false
+    if (key === undefined || this.#joinedAt.get(key) === this.#parts.core().edits(key)) return false
+    if (this.#parts.core().edits(key) === 0) return false
     if (this.#hasEditors(key) || this.#misses(key)) return false
     return (await this.#ask(key)) === 4
   }
@@ -119,6 +125,7 @@ export class OpenedFile {
       return
     }
     this.#editors.add(editor)
+    this.#joinedAt.set(editor.key, this.#parts.core().edits(editor.key))
     for (const key of this.#bases.keys()) {
       if (key === editor.key) continue
       if (this.#hasEditors(key)) violate('O1', `${editor.key} is opened while ${key} is edited`)
