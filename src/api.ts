@@ -3,6 +3,7 @@ import type { Middleware } from 'koa'
 import type { CallOptions } from './call-options.js'
 import type { EditorConfig, SignedEditorConfig } from './editor-config.js'
 import type { DocsEvents, Listener } from './events.js'
+import type { History, StoredVersion } from './history.js'
 import type { InspectorOptions } from './inspector/koa.js'
 import type { OpenConfig, OpenedConfig } from './opening/config.js'
 import type { CallbackReply, CallbackRequest } from './receiver/receive.js'
@@ -221,6 +222,16 @@ export interface Docs<Stored = unknown> extends AsyncDisposable {
    * })
    */
   editorConfig<Config extends EditorConfig>(config: Config): SignedEditorConfig<Config>
+  /**
+   * What the editor's history panel wants, made from the stored versions: `list` for `refreshHistory()`, and
+   * `data(version)`, with its token if tokens are on, for `setHistoryData()`.
+   *
+   * @throws DocsError `BAD_OPTION` where two versions have one number or key, or a key is none
+   * @example
+   * const { list, data } = docs.history(versions)
+   * ctx.body = ctx.query.version === undefined ? list : data(Number(ctx.query.version))
+   */
+  history(versions: readonly StoredVersion[]): History
 
   /**
    * Listens to an event, and returns a function that stops. A listener that throws has no effect on saves and calls.

@@ -32,11 +32,12 @@ import { createOpenKey } from './opening/open-key.js'
 import { createOpening } from './opening/open.js'
 import { createStale } from './opening/stale.js'
 import { createStanding } from './opening/standing.js'
+import { createHistory } from './history.js'
 import { resolveOptions, type DocsOptions } from './options.js'
 import { createOwnKeys } from './protocol/own-key.js'
 import { createRefSigner } from './protocol/ref.js'
 import { handleOf } from './protocol/userdata.js'
-import { createKeys, signToken } from './protocol/token.js'
+import { createKeys, signToken, type Claims } from './protocol/token.js'
 import { createCallbackMiddleware, createRoutes } from './receiver/koa.js'
 import { observedCallbacks } from './receiver/observed.js'
 import { createReceiver } from './receiver/receive.js'
@@ -156,9 +157,11 @@ export function assembleDocs(given: DocsOptions | ClientOptions, outside: Outsid
     commandTimeout: options.commandTimeout,
   })
   const calls = byRef(byKey, book)
-  const editorConfig = createEditorConfig(
-    keys === null ? undefined : (claims) => signToken(claims, keys, token, clock.now()),
-  )
+  const sign =
+    keys === null
+      ? undefined
+      : (claims: Claims): string => signToken(claims, keys, token, clock.now())
+  const editorConfig = createEditorConfig(sign)
   const opening = createOpening({
     ...{ book, callbackUrl, editorConfig },
     openKey: createOpenKey({
@@ -271,6 +274,7 @@ export function assembleDocs(given: DocsOptions | ClientOptions, outside: Outsid
     receive,
     callbackUrl,
     editorConfig,
+    history: createHistory(sign),
     on: events.on,
     stats: stats.read,
     close,

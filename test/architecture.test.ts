@@ -82,7 +82,7 @@ const LAYERS: [name: string, files: RegExp][] = [
   ['backends', /^backends\/.*\.ts$/],
   [
     'calls',
-    /^(options|client-options|results|arguments|target|editor-config|api|call-deadlines|calls|sessions\/.*|opening\/.*)\.ts$/,
+    /^(options|client-options|results|arguments|target|editor-config|history|api|call-deadlines|calls|sessions\/.*|opening\/.*)\.ts$/,
   ],
   ['docs', /^docs\.ts$/],
   ['shell', /^(shell|doctor)\/.*\.ts$/],

@@ -91,6 +91,7 @@ describe('tables', () => {
     const others = [
       'callbackUrl',
       'editorConfig',
+      'history',
       'on',
       'stats',
       'routes',
