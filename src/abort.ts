@@ -1,13 +1,13 @@
 /** Waiting for a signal, any number of times at once: a caller's, or one of our own. */
 
 /**
- * What an `AbortSignal` is to those within this package, without the event target that makes it dear
- * in time and bytes. The application gets an `AbortSignal` ({@link toAbortSignal}).
+ * A cheaper `AbortSignal` for use inside this package: it is no event target. The application and
+ * libraries get a real one ({@link toAbortSignal}).
  */
 export class OwnSignal {
   #aborted = false
   #reason: unknown
-  /** Mostly there is one, and then no set is made for it. */
+  /** A set only for more than one. */
   #tasks: (() => void) | Set<() => void> | undefined
 
   get aborted(): boolean {
@@ -48,7 +48,7 @@ export class OwnSignal {
   }
 }
 
-/** What tells work to end. */
+/** Either kind. */
 export type Signal = AbortSignal | OwnSignal
 
 /** The same as an `AbortSignal`, for the application and for libraries. */

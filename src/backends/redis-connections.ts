@@ -25,6 +25,9 @@ const FIRST = 2_000
 const PING = 10_000
 const PONG = 3_000
 
+/** Commands in one write to the socket. */
+const MOST_TOGETHER = 16
+
 interface Patience {
   maxRetriesPerRequest: number | null
   commandTimeout: number | undefined
@@ -121,24 +124,33 @@ export async function openConnections(
 }
 
 /**
- * What is sent in one turn of the event loop is written to the socket at once: each write of its own costs
- * more than most commands. Nothing is held back for longer, and each command keeps its own time limit.
+ * Writes what is sent in one turn of the event loop to the socket together: a write of its own costs more than
+ * most commands. Only so many at once, because under load a turn can last as long as a command may take.
  */
 function writeTogether(connection: Redis): void {
   const send = connection.sendCommand.bind(connection)
   let corked: Redis['stream'] | undefined
+  let waiting = 0
+
+  function flush(): void {
+    corked?.uncork()
+    corked = undefined
+    waiting = 0
+  }
+
   connection.sendCommand = (...command) => {
     // There is none before the first connection.
     const stream = connection.stream as Redis['stream'] | undefined
     if (stream !== undefined && stream !== corked) {
+      flush()
       corked = stream
       stream.cork()
-      setImmediate(() => {
-        if (corked === stream) corked = undefined
-        stream.uncork()
-      })
+      setImmediate(flush)
     }
-    return send(...command)
+    const sent = send(...command)
+    waiting += 1
+    if (waiting >= MOST_TOGETHER) flush()
+    return sent
   }
 }
 

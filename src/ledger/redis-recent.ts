@@ -1,4 +1,4 @@
-/** What this process wrote last of documents that it has nothing to do with any more. */
+/** The last states that this process has written of documents it no longer works on. */
 import type { DocumentState } from '../settlement/state.js'
 
 export interface Written {
@@ -6,12 +6,12 @@ export interface Written {
   readonly state: DocumentState
 }
 
-/** Of so many documents. */
+/** Documents. */
 const MAX_RECENT = 256
 
 /**
- * Good for writing only: a write finds out whether somebody else has gone on, and who waits would not.
- * By the names of documents.
+ * Only for writes: an outdated state makes a write start again, but a wait would never notice. Keyed
+ * by the names of documents in Redis.
  */
 export class Recent {
   readonly #written = new Map<string, Written>()
@@ -22,7 +22,7 @@ export class Recent {
     this.#written.set(name, written)
   }
 
-  /** It is forgotten by that: who has taken it writes, and remembers what it has written. */
+  /** Removes it as well: the write that follows remembers the next one. */
   take(name: string): Written | undefined {
     const written = this.#written.get(name)
     this.#written.delete(name)

@@ -45,8 +45,8 @@ export interface RedisStore {
   /** The name that stands for a key in Redis: a document key never becomes a Redis key as it is. */
   nameOf: (key: string) => string
   /**
-   * Where wake-ups are published: `<name> <dueAt> <version>`, and where verdicts were written, a line with the
-   * id and a line with the verdict for each.
+   * Where wake-ups are published: `<name> <dueAt> <version>`, and for each verdict that was written two more
+   * lines, its id and its text.
    */
   readonly channel: string
   readonly openSet: OpenSet
@@ -62,8 +62,8 @@ export interface RedisStore {
   ) => Promise<Pick<StoredDocument, 'now' | 'version'> | { lost: StoredDocument }>
 }
 
-/** A verdict that is longer is read by those who wait for it, and not sent to all processes, bytes. */
-const MAX_TOLD = 2048
+/** A longer verdict is read by those who wait for it instead of being sent to every process, bytes. */
+const MAX_CARRIED = 2048
 
 const NOW = `local t = redis.call('TIME') local now = t[1] * 1000 + math.floor(t[2] / 1000)`
 
@@ -80,15 +80,15 @@ if (redis.call('HGET', KEYS[1], 'v') or '') ~= ARGV[1] then
 end
 redis.call('HSET', KEYS[1], 'v', ARGV[2], 's', ARGV[3], 'd', ARGV[4])
 redis.call('PEXPIRE', KEYS[1], ARGV[5])
-local told = ''
+local verdicts = ''
 for i = 2, #KEYS do
   local text = ARGV[i + 7]
   local isFirst = redis.call('SET', KEYS[i], text, 'PX', ARGV[6], 'NX')
-  if isFirst and #text <= ${MAX_TOLD} then
-    told = told .. '\\n' .. string.match(KEYS[i], '[^:]+$') .. '\\n' .. text
+  if isFirst and #text <= ${MAX_CARRIED} then
+    verdicts = verdicts .. '\\n' .. string.match(KEYS[i], '[^:]+$') .. '\\n' .. text
   end
 end
-if ARGV[8] ~= '' then redis.call('PUBLISH', ARGV[7], ARGV[8] .. told) end
+if ARGV[8] ~= '' then redis.call('PUBLISH', ARGV[7], ARGV[8] .. verdicts) end
 return now`
 
 /** Redis's time, version, state, when it is due, and verdicts. */

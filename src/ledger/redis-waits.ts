@@ -46,8 +46,8 @@ export const isUnsettled = ({ commands }: DocumentState, id: string): boolean =>
 
 export interface RedisWaits extends Pick<Ledger, 'settled' | 'finished'> {
   lookUp(entry: Entry): Promise<void>
-  /** The lines of a wake-up about verdicts: who waits for one of them need not read it. */
-  tell(entry: Entry, lines: readonly string[]): void
+  /** Ends waits by the verdicts that a wake-up carries: an id and a verdict, a line each. */
+  deliver(entry: Entry, lines: readonly string[]): void
   wakeAll(): void
   close(): void
 }
@@ -183,12 +183,12 @@ export function createRedisWaits(parts: RedisWaitsParts): RedisWaits {
     }
   }
 
-  function tell({ key, ids, waits }: Entry, lines: readonly string[]): void {
+  function deliver({ key, ids, waits }: Entry, lines: readonly string[]): void {
     const verdicts = new Map<string, Verdict>()
     for (let line = 0; line + 1 < lines.length; line += 2) {
       const [id = '', text = ''] = lines.slice(line, line + 2)
       if (!ids.has(id)) continue
-      // Of another version, perhaps: then it is read, and whoever waits is told so.
+      // Another version may have written it. Then it is read, and that reports what is wrong.
       const verdict = attempt(() => readVerdict(text, key), undefined)
       if (verdict !== undefined) verdicts.set(id, verdict)
     }
@@ -197,7 +197,7 @@ export function createRedisWaits(parts: RedisWaitsParts): RedisWaits {
 
   return {
     lookUp,
-    tell,
+    deliver,
     wakeAll,
     settled,
     finished(key, name, signal) {

@@ -26,9 +26,9 @@ import type { DocumentState, Rules } from '../settlement/state.js'
 const LATER = 1_000
 /** How often a write is tried again because somebody else was faster. */
 const MAX_CONFLICTS = 100
-/** A clock may be set: how long after Redis has told its time it is taken to go on as before, ms. */
+/** How long the offset between Redis's clock and ours is trusted, since either may be set, ms. */
 const TIME_HOLDS = 1_000
-/** What brings others nothing to do, as long as it has no effects. */
+/** Events that concern no other process unless they have effects. */
 const QUIET: ReadonlySet<LedgerEvent['type']> = new Set([
   'registered',
   'answered',
@@ -119,7 +119,7 @@ export function createRedisLedger(parts: RedisLedgerParts): RedisLedger {
     if (entry.known !== undefined) recent.remember(name, entry.known)
   }
 
-  /** What a write may begin from without reading; it is answered with the right one if this is not it. */
+  /** A state that a write may start from without reading. If it is outdated, the write gets the current one. */
   function guessOf({ key }: Entry, [first]: readonly LedgerEvent[]): Written | undefined {
     const last = recent.take(store.nameOf(key))
     // A deadline goes by the time of Redis.
@@ -263,13 +263,13 @@ export function createRedisLedger(parts: RedisLedgerParts): RedisLedger {
 
   function woken(message: string): void {
     // Another version of this package may say more, or something else.
-    const [head = '', ...told] = message.split('\n')
+    const [head = '', ...verdicts] = message.split('\n')
     const [name = '', due = '', version = ''] = head.split(' ')
     const entry = entries.get(name)
     if (entry === undefined) return
     // Unless its reply was lost, a write of our own has been dealt with, or will be.
     if (store.isOwn(version) && entry.known !== undefined) return
-    waits.tell(entry, told)
+    waits.deliver(entry, verdicts)
     if (entry.writing) return void entry.news.add(version)
     entry.known = undefined
     if (entry.waits.size > 0) void waits.lookUp(entry)

@@ -2,7 +2,7 @@
 import { randomFillSync } from 'node:crypto'
 
 const LENGTH = 16
-/** To ask the system once for many ids: each time costs as much as forty of them. */
+/** Random bytes for many ids at once, because asking the system for them costs more than the rest. */
 const pool = Buffer.allocUnsafeSlow(128 * LENGTH)
 let used = pool.length
 

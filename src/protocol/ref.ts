@@ -12,7 +12,7 @@ export interface RefSigner {
 
 /** Refs are kept in the ledger: bounded, in characters. */
 export const MAX_REF = 1024
-/** How many of the signed refs that came last are remembered, so as not to be verified again. */
+/** Verified refs that are remembered, so that they need not be verified again. */
 const MAX_GENUINE = 1_000
 
 /**
@@ -28,7 +28,7 @@ export function createRefSigner(secrets: readonly string[] | null, prefix: strin
   )
   const mac = (key: Buffer, text: string): string =>
     createHmac('sha256', key).update(text).digest('base64url')
-  // Only what was found to be genuine: what a stranger sends is not kept.
+  // Only genuine ones: nothing that a stranger sends is kept.
   const genuine = new Map<string, string>()
   return {
     sign(ref) {

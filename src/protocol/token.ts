@@ -187,7 +187,7 @@ function agrees(token: string, callback: Claims): boolean {
   )
 }
 
-/** Mostly it is the same text, which need not be taken apart. */
+/** Usually both are the same string, which need not be parsed. */
 const isSamePlace = (url: unknown, other: unknown): boolean =>
   url === other || place(url) === place(other)
 

@@ -1,7 +1,7 @@
 /** Why a worker gives up a job that it was at: another one takes it over. */
 
-/** `onSave` has taken no notice of its signal. */
-export class Deaf extends Error {}
+/** `onSave` has ignored its signal. */
+export class AbortIgnored extends Error {}
 
 /** The record of its document cannot be read here. */
 export class NotOurs extends Error {}

@@ -10,7 +10,7 @@ import type { Logger } from '../events.js'
 import { withoutCommand } from '../ledger/redis-error.js'
 import type { RunnableSave } from '../settlement/event.js'
 import { failureOf } from './bullmq-failure.js'
-import { Deaf, LockLost, NotOurs } from './bullmq-given-up.js'
+import { AbortIgnored, LockLost, NotOurs } from './bullmq-given-up.js'
 import { jobIdOf, jobOf, type SaveJob } from './bullmq-job.js'
 import { ReleasableWorker, restWhenRefused } from './bullmq-worker.js'
 import { retryPause, type RunSave, type SaveQueue, type SaveReport } from './queue.js'
@@ -175,7 +175,7 @@ export function createBullmqQueue(parts: BullmqQueueParts): SaveQueue {
     return new Promise((resolve, reject) => {
       let cancelHeed = (): void => {}
       const cancel = onAbort(giveUp.signal, () => {
-        cancelHeed = clock.after(HEED, () => reject(new Deaf()))
+        cancelHeed = clock.after(HEED, () => reject(new AbortIgnored()))
       })
       running.then(resolve, reject).finally(() => {
         cancel()
@@ -187,7 +187,7 @@ export function createBullmqQueue(parts: BullmqQueueParts): SaveQueue {
   /** For another process, without having counted as an attempt. */
   async function handBack(job: Job<SaveJob>, error: unknown, token?: string): Promise<never> {
     // What has taken no notice may be running yet, as in a process that died.
-    const pause = error instanceof Deaf || error instanceof NotOurs ? LOCK : retryPause(1)
+    const pause = error instanceof AbortIgnored || error instanceof NotOurs ? LOCK : retryPause(1)
     await job.moveToDelayed(Date.now() + pause, token)
     throw new DelayedError()
   }

@@ -23,7 +23,7 @@ interface Run {
   readonly outer: Run | undefined
 }
 
-/** One for all, and off while nothing runs: one that was used makes every promise slower. */
+/** One for all, and off while nothing runs: while it is on, every promise is slower. */
 const storage = new AsyncLocalStorage<Run>()
 let running = 0
 
@@ -43,7 +43,7 @@ export function createInside(): Inside {
       } finally {
         run.ended = true
         running -= 1
-        // What has ended is looked for by nobody.
+        // Nobody looks for runs that have ended.
         if (running === 0) storage.disable()
       }
     },
