@@ -1,17 +1,17 @@
-/** One process of an application: `by-hand`, `bare`, `memory`, `redis`, `web` or `worker`. */
+/** One process of an application: `by-hand`, `fair`, `floor…`, `bare`, `memory`, `redis`, `web` or `worker`. */
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import Koa from 'koa'
 import { createDocs } from '../src/index.js'
 import { createBare, createByHand } from './by-hand.js'
+import { createFair } from './fair.js'
+import { createFloor } from './floor.js'
+import { keepInRedis } from './floor-redis.js'
+import { loadOf, type Forcesave } from './load.js'
 import { serve } from './remote.js'
-import { percentile } from './statistics.js'
-import type { Load, Measured } from './statistics.js'
 
 const [, , kind = '', server = '', secret = '', redis = '', prefix = ''] = process.argv
-/** Saves of one document, one after the other, before the next one is opened. */
-const SAVES_PER_KEY = 8
 /** Calls that begin at once while many are being left pending. */
 const BATCH = 250
 
@@ -23,21 +23,29 @@ const publicUrl = `http://127.0.0.1:${(listener.address() as AddressInfo).port}`
 let stores = 0
 /** The same work everywhere: nothing is downloaded. */
 const store = (): object => ({ version: (stores += 1) })
-const { app, forcesave, callbackUrl } = createApplication()
+const { app, forcesave, callbackUrl } = await createApplication()
 
 interface Application {
   app: Koa
-  forcesave: (key: string) => Promise<unknown>
+  forcesave: Forcesave
   callbackUrl: string
 }
 
-function createApplication(): Application {
+async function createApplication(): Promise<Application> {
   if (kind === 'bare') {
     const none = (): Promise<never> => Promise.reject(new Error('it sends no command'))
     return { app: createBare(secret), forcesave: none, callbackUrl: `${publicUrl}/` }
   }
-  if (kind === 'by-hand') {
-    return { ...createByHand({ server, secret, store }), callbackUrl: `${publicUrl}/` }
+  const options = { server, secret, store }
+  if (kind === 'by-hand') return { ...createByHand(options), callbackUrl: `${publicUrl}/` }
+  if (kind === 'fair') {
+    const fair = createFair(options)
+    return { ...fair, callbackUrl: publicUrl + fair.pathOf('file.docx') }
+  }
+  if (kind.startsWith('floor')) {
+    const keep =
+      kind === 'floor' ? undefined : await keepInRedis(redis, prefix, kind === 'floor-bull')
+    return { ...createFloor(options, keep), callbackUrl: `${publicUrl}/` }
   }
   const docs = createDocs({
     ...{ server, secret, publicUrl, onSave: store, prefix },
@@ -48,8 +56,8 @@ function createApplication(): Application {
   })
   return {
     app: new Koa().use(docs.routes()),
-    async forcesave(key) {
-      const result = await docs.forcesave(key)
+    async forcesave(key, options) {
+      const result = await docs.forcesave(key, options)
       if (result.outcome !== 'saved') throw new Error(`${key}: ${JSON.stringify(result)}`)
     },
     callbackUrl: docs.callbackUrl('file.docx'),
@@ -68,32 +76,7 @@ serve({
     for (let times = 0; times < 3; times += 1) global.gc?.()
     return process.memoryUsage().heapUsed
   },
-  /** Forcesaves for `ms`, so many at once, each lane with a document of its own. */
-  async load({ lanes, ms }: Load): Promise<Measured> {
-    const times: number[] = []
-    const before = process.cpuUsage()
-    const begun = performance.now()
-    async function lane(): Promise<void> {
-      let key = ''
-      for (let turn = 0; performance.now() - begun < ms; turn += 1) {
-        if (turn % SAVES_PER_KEY === 0) key = `document-${process.pid}-${(documents += 1)}`
-        const called = performance.now()
-        await forcesave(key)
-        times.push(performance.now() - called)
-      }
-    }
-    await Promise.all(Array.from({ length: lanes }, lane))
-    const elapsed = performance.now() - begun
-    const { user, system } = process.cpuUsage(before)
-    times.sort((one, other) => one - other)
-    return {
-      saves: times.length,
-      elapsed,
-      p50: percentile(times, 0.5),
-      p99: percentile(times, 0.99),
-      cpu: (user + system) / 1000,
-    }
-  },
+  load: loadOf(forcesave),
   /** Leaves calls pending, one each of so many documents. */
   async pend(calls: number) {
     for (let begun = 0; begun < calls; begun += BATCH) {

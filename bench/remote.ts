@@ -12,17 +12,35 @@ type Reply = { id: number; result: unknown } | { id: number; error: string }
 
 export interface Remote {
   call: <Result>(name: string, argument?: unknown) => Promise<Result>
+  /** What it has written to its standard output. */
+  output: () => string
   stop: () => Promise<void>
 }
 
-/** One call that takes longer than this ends the run, ms. */
-const LIMIT = 60_000
+export interface StartOptions {
+  /** A folder for its CPU profile. */
+  profile?: string | undefined
+  traceGc?: boolean | undefined
+}
 
-/** Starts `program`, a file of this folder. `profile`: a folder for its CPU profile. */
-export async function start(program: string, words: string[], profile?: string): Promise<Remote> {
+/** One call that takes longer than this ends the run, ms. */
+const LIMIT = 180_000
+
+/** Starts `program`, a file of this folder. */
+export async function start(
+  program: string,
+  words: string[],
+  { profile, traceGc = false }: StartOptions = {},
+): Promise<Remote> {
   const path = fileURLToPath(new URL(`./${program}.js`, import.meta.url))
   const prof = profile === undefined ? [] : ['--cpu-prof', '--cpu-prof-dir', profile]
-  const child: ChildProcess = fork(path, words, { execArgv: ['--expose-gc', ...prof] })
+  const execArgv = ['--expose-gc', ...prof, ...(traceGc ? ['--trace-gc'] : [])]
+  const child: ChildProcess = fork(path, words, {
+    execArgv,
+    stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
+  })
+  let output = ''
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => (output += text))
   const calls = new Map<number, (reply: Reply) => void>()
   let count = 0
   child.on('message', (reply: Reply) => {
@@ -46,6 +64,7 @@ export async function start(program: string, words: string[], profile?: string):
       if ('error' in reply) throw new Error(`${words.join(' ')} ${name}: ${reply.error}`)
       return reply.result as Result
     },
+    output: () => output,
     async stop() {
       if (child.exitCode !== null || child.signalCode !== null) return
       const exit = once(child, 'exit')

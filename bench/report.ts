@@ -1,5 +1,6 @@
 /** The figures as `bench/RESULTS.md`. */
 import { availableParallelism, cpus, totalmem } from 'node:os'
+import { REMEMBERED_SAVES, type Beside, type OnDocuments } from './documents.js'
 import type { Figures } from './row.js'
 import { targets } from './targets.js'
 
@@ -20,8 +21,11 @@ export interface Results {
   rows: { name: string; levels: Figures[] }[]
   callbacks: { name: string; rate: number; cpu: number }[]
   /** Memory, Redis. */
+  documents: OnDocuments[]
   growth: Growth[]
   idleCommands: number
+  /** Memory, bytes. */
+  garbagePerSave: number
   seconds: number
   /** Of the machine in the minute before, without this run. */
   loadBefore: number
@@ -31,6 +35,7 @@ export interface Results {
   many: number
   remembered: number
   idleMs: number
+  warmUp: number
 }
 
 const whole = (value: number): string => Math.round(value).toLocaleString('en')
@@ -47,37 +52,50 @@ function table(head: string[], lines: string[][]): string {
   return [lineOf(head), rule, ...lines.map(lineOf)].join('\n')
 }
 
+const each = (levels: Figures[], pick: (figures: Figures) => string): string =>
+  levels.map(pick).join(', ')
+
 const saves = ({ rows }: Results): string =>
   table(
     [
-      ...[
-        '',
-        'saves/s at 1',
-        'at 32',
-        'at 256',
-        'share of by hand',
-        'p50, p99 ms at 1',
-        'at 32',
-        'CPU ms/save',
-      ],
-      ...['of Redis', 'Redis commands', 'round trips'],
+      ...['', 'saves/s', 'share of fair', 'share of by hand', 'CPU ms/save'],
+      ...['p50, p99 ms at 1', 'at 32'],
     ],
-    rows.map(({ name, levels }) => {
-      const [one, some] = levels
-      if (one === undefined || some === undefined) throw new Error('no figures')
-      const redis = one.commands > 0.5
-      return [
-        name,
-        ...levels.map(({ rate }) => whole(rate)),
-        levels.map(({ share }) => two(share)).join(', '),
-        ...[one, some].map(({ p50, p99 }) => `${two(p50)}, ${two(p99)}`),
-        two(some.cpu),
-        ...(redis
-          ? [two(some.redisCpu), one.commands.toFixed(1), one.reads.toFixed(1)]
-          : ['', '', '']),
-      ]
-    }),
+    rows.map(({ name, levels }) => [
+      name,
+      each(levels, ({ rate }) => whole(rate)),
+      each(levels, ({ ofFair }) => two(ofFair)),
+      each(levels, ({ share }) => two(share)),
+      each(levels, ({ cpu }) => two(cpu)),
+      ...levels.slice(0, 2).map(({ p50, p99 }) => `${two(p50)}, ${two(p99)}`),
+    ]),
   )
+
+const inRedis = ({ rows }: Results): string =>
+  table(
+    ['', 'commands', 'round trips', 'CPU ms of Redis', 'saves/s one core of it carries'],
+    rows
+      .filter(({ levels: [one] }) => (one?.commands ?? 0) > 2)
+      .map(({ name, levels }) => [
+        name,
+        each(levels, ({ commands }) => commands.toFixed(0)),
+        each(levels, ({ reads }) => reads.toFixed(1)),
+        each(levels, ({ redisCpu }) => two(redisCpu)),
+        each(levels, ({ redisCpu }) => whole(1000 / redisCpu)),
+      ]),
+  )
+
+const onDocuments = ({ documents }: Results): string => {
+  const cells = (all: Beside[]): string[] =>
+    all.map(({ cpu, ratio }) => `${two(cpu)} (${two(ratio)})`)
+  return table(
+    [
+      ...['CPU ms/save', '256 keys', 'one key', 'one key, own forcesaves'],
+      ...['new keys', `${REMEMBERED_SAVES} remembered`],
+    ],
+    documents.map(({ name, hot, remembered }) => [name, ...cells(hot), ...cells(remembered)]),
+  )
+}
 
 const callbacks = ({ callbacks }: Results): string =>
   table(
@@ -89,11 +107,11 @@ const sizes = ({ growth }: Results): string =>
   table(
     ['', 'pending: process', 'Redis', 'settled: process', 'Redis'],
     growth.map(({ name, pending, settled }) => {
-      const inRedis = (bytes: number): string => (name === 'redis' ? whole(bytes) : '')
+      const only = (bytes: number): string => (name === 'redis' ? whole(bytes) : '')
       return [
         name,
-        ...[whole(pending[0]), inRedis(pending[1])],
-        ...[whole(settled[0]), inRedis(settled[1])],
+        ...[whole(pending[0]), only(pending[1])],
+        ...[whole(settled[0]), only(settled[1])],
       ]
     }),
   )
@@ -127,14 +145,25 @@ runs takes most from the rows with the most processes).
 
 ## Saves
 
-From the call of \`forcesave\` to its verdict, with a callback and an \`onSave\` that does nothing in between. Medians of
-${repeats} windows of ${window} ms, the rows in turn; the share is that of the throughput
-by hand in the same round, at 1, 32 and 256. The Docs server is a stand-in in a process of its own, without delays. By hand: a map
-by userdata, with the same HTTP client as ours and a prepared key (\`bench/by-hand.ts\`). CPU is that of all processes of the
-application at 32 in flight; Redis commands, with those inside scripts, and round trips (reads from its sockets) are those
-of one save at 1 in flight.
+From the call of \`forcesave\` to its verdict, with a callback and an \`onSave\` that does nothing in between, at 1, 32 and 256 in
+flight. Medians of ${repeats} windows of ${window} ms, the rows in turn, after ${results.warmUp / 1000} s of warm-up each; a share is that of the
+throughput in the same round. The Docs server is a stand-in in a process of its own, without delays. By hand: a map by userdata, with the
+same HTTP client and a prepared key (\`bench/by-hand.ts\`); \`fair\`: with the same libraries what every application has to check
+(\`bench/fair.ts\`); \`floor\`: no rules, no library between (\`bench/floor.ts\`), with four small writes to Redis, with a BullMQ job
+per save (\`bench/floor-redis.ts\`). CPU is that of all processes of the application.
 
 ${saves(results)}
+
+Of one save in Redis, those commands included that scripts run; round trips are reads from its sockets.
+
+${inRedis(results)}
+
+## Busy documents
+
+256 at once on keys of their own and on one key, where calls share their forcesaves or, with userdata, do not; 8 at once on keys
+that remember nothing and on keys that remember as many saves as are kept. In brackets: beside the first of the same round.
+
+${onDocuments(results)}
 
 ## Plain callbacks
 
@@ -148,6 +177,8 @@ Over ${whole(results.many)} commands of as many documents: the heap with the pen
 the document for the hour of \`retention\`.
 
 ${sizes(results)}
+
+A save in memory leaves ${whole(results.garbagePerSave / 1024)} KB of garbage (\`--trace-gc\`, 32 in flight).
 
 ## Growth
 

@@ -10,11 +10,12 @@ export interface Sample extends Measured {
   reads: number
 }
 
-/** Beside the hand-written way in the same round, since what else the machine does changes. */
+/** Beside the hand-written ways in the same round, since what else the machine does changes. */
 export interface Compared extends Sample {
-  /** Of its throughput. */
+  /** Of the throughput of `fair`, and of that by hand. */
+  ofFair: number
   share: number
-  /** More at p50, ms. */
+  /** More at p50 than by hand, ms. */
   later: number
 }
 
@@ -34,14 +35,17 @@ export interface RowParts {
   docs: Remote
   look: RedisLook
   profile?: string | undefined
+  /** Whether its collections of garbage are told (`garbage.ts`). */
+  traceGc?: boolean
 }
 
 export async function startRow(parts: RowParts): Promise<Row> {
-  const { name, kinds, settings, docs, look, profile } = parts
+  const { name, kinds, settings, docs, look, profile, traceGc } = parts
   const { server, secret, redis, prefix } = settings
   const words = [server, secret, redis, prefix]
   const processes: Remote[] = []
-  for (const kind of kinds) processes.push(await start('application', [kind, ...words], profile))
+  for (const kind of kinds)
+    processes.push(await start('application', [kind, ...words], { profile, traceGc }))
   const callers = processes.filter((_process, index) => kinds[index] !== 'worker')
   const urls = await Promise.all(callers.map((caller) => caller.call<string>('callbackUrl')))
 
@@ -53,7 +57,7 @@ export async function startRow(parts: RowParts): Promise<Row> {
   return {
     name,
     callers,
-    async load({ lanes, ms }) {
+    async load({ lanes, ...others }) {
       await docs.call('targets', urls)
       const before: [number, RedisCounts] = [await cpu(), await look.counts()]
       const shares = callers
@@ -62,7 +66,7 @@ export async function startRow(parts: RowParts): Promise<Row> {
       const all = await Promise.all(
         callers.flatMap((caller, index) => {
           const share = shares[index] ?? 0
-          return share === 0 ? [] : [caller.call<Measured>('load', { lanes: share, ms })]
+          return share === 0 ? [] : [caller.call<Measured>('load', { lanes: share, ...others })]
         }),
       )
       const after = await look.counts()
@@ -94,16 +98,18 @@ export interface Figures {
   redisCpu: number
   commands: number
   reads: number
+  ofFair: number
   share: number
   later: number
 }
 
 const rateOf = ({ saves, elapsed }: Sample): number => (saves / elapsed) * 1000
 
-export const compared = (sample: Sample, reference: Sample): Compared => ({
+export const compared = (sample: Sample, byHand: Sample, fair = byHand): Compared => ({
   ...sample,
-  share: rateOf(sample) / rateOf(reference),
-  later: sample.p50 - reference.p50,
+  ofFair: rateOf(sample) / rateOf(fair),
+  share: rateOf(sample) / rateOf(byHand),
+  later: sample.p50 - byHand.p50,
 })
 
 export function figuresOf(samples: readonly Compared[]): Figures {
@@ -116,6 +122,7 @@ export function figuresOf(samples: readonly Compared[]): Figures {
     redisCpu: middle(({ redisCpu }) => redisCpu),
     commands: middle(({ commands }) => commands),
     reads: middle(({ reads }) => reads),
+    ofFair: middle(({ ofFair }) => ofFair),
     share: middle(({ share }) => share),
     later: middle(({ later }) => later),
   }

@@ -1,5 +1,6 @@
 /**
  * `npm test`: every `test/*.test.ts`, or the files that are given; other arguments go to node's runner.
+ * `npm run test:long`: those of `test/long`, which install what they need and take minutes.
  *
  *     npm test -- test/errors.test.ts --test-name-pattern=code
  */
@@ -9,16 +10,18 @@ import { fileURLToPath } from 'node:url'
 import { ensurePrograms } from './ensure-programs.js'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
-const given = process.argv.slice(2)
+const LONG = '--long'
+const folder = process.argv.includes(LONG) ? 'test/long' : 'test'
+const given = process.argv.slice(2).filter((argument) => argument !== LONG)
 /** @param {string} argument */
 const isFile = (argument) => !argument.startsWith('-') && existsSync(argument)
 const flags = given.filter((argument) => !isFile(argument))
 const chosen = given.filter(isFile)
 const all = () =>
-  readdirSync(new URL('../test/', import.meta.url))
+  readdirSync(new URL(`../${folder}/`, import.meta.url))
     .filter((name) => name.endsWith('.test.ts'))
     .sort()
-    .map((name) => `test/${name}`)
+    .map((name) => `${folder}/${name}`)
 const [cwd, files] = chosen.length > 0 ? [process.cwd(), chosen] : [root, all()]
 
 ensurePrograms()

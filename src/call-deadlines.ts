@@ -1,5 +1,5 @@
 /** How a call ends by its deadline, by the caller's signal, or by `close()`. */
-import { onAbort } from './abort.js'
+import { onAbort, type Signal } from './abort.js'
 import type { CallOptions } from './call-options.js'
 import { commandChannel, traced, type CommandTrace } from './channels.js'
 import { startDeadline, type Deadline } from './client/deadline.js'
@@ -24,7 +24,7 @@ export type Within = <Result>(
   about: CommandTrace,
   options: CallOptions,
   otherwise: number,
-  work: (signal: AbortSignal) => Promise<Result>,
+  work: (signal: Signal) => Promise<Result>,
 ) => Promise<Result>
 
 /** Calls that end with a verdict, which a callback brings. */
@@ -44,7 +44,7 @@ const noAnswer = (key: string | undefined): DocsError =>
 /** Resolves at the call's own deadline where its command has a later one; never otherwise. */
 export const ended = (deadline: Deadline, { outlives }: Member): Promise<void> =>
   new Promise((resolve) => {
-    onAbort(deadline.signal, () => {
+    onAbort(deadline.own, () => {
       if (deadline.ended() === 'expired' && outlives()) resolve()
     })
   })
@@ -55,7 +55,7 @@ export function createDeadlines(parts: DeadlineParts): Within {
     about: CommandTrace,
     options: CallOptions,
     otherwise: number,
-    work: (signal: AbortSignal) => Promise<Result>,
+    work: (signal: Signal) => Promise<Result>,
   ): Promise<Result> {
     return traced(commandChannel, about, async () => {
       const ended = parts.watch.call(about)
@@ -77,7 +77,7 @@ export function createDeadlines(parts: DeadlineParts): Within {
     key: string | undefined,
     { signal, timeout }: CallOptions,
     otherwise: number,
-    work: (signal: AbortSignal) => Promise<Result>,
+    work: (signal: Signal) => Promise<Result>,
   ): Promise<Result> {
     if (parts.closing.aborted) throw closedError(key)
     signal?.throwIfAborted()
@@ -85,7 +85,7 @@ export function createDeadlines(parts: DeadlineParts): Within {
     const cancelClose = onAbort(parts.closing, () => deadline.end('given up'))
     parts.stats.pending.calls += 1
     try {
-      return await work(deadline.signal)
+      return await work(deadline.own)
     } catch (error) {
       const ended = deadline.ended()
       if (ended === 'aborted') signal?.throwIfAborted()

@@ -1,5 +1,5 @@
 /** The calls that send commands: arguments checked, deadlines kept, verdicts turned into results. */
-import { unlessAborted } from './abort.js'
+import { toAbortSignal, unlessAborted, type Signal } from './abort.js'
 import type { Docs, ForcesaveOptions } from './api.js'
 import type { CallOptions } from './call-options.js'
 import {
@@ -104,7 +104,7 @@ export function createCalls(parts: CallParts): Calls {
     about: CommandTrace,
     key: string,
     id: string,
-    signal: AbortSignal,
+    signal: Signal,
   ): Promise<ForcesaveResult> {
     const result = forcesaveResult(key, await asks.verdict(key, id, signal))
     note(about, { outcome: result.outcome })
@@ -210,7 +210,7 @@ export function createCalls(parts: CallParts): Calls {
     forgotten: {
       list: (options = {}) =>
         callForgotten({ name: 'getForgottenList' }, options, async (signal) => {
-          const { keys, failures } = await forgotten.list({ signal })
+          const { keys, failures } = await forgotten.list({ signal: toAbortSignal(signal) })
           // A list without the files of one node would look complete.
           if (failures.length > 0) throw failures[0]
           return [...keys.keys()]
@@ -218,13 +218,13 @@ export function createCalls(parts: CallParts): Calls {
       async url(key, options = {}) {
         checkKey(key)
         return callForgotten({ name: 'getForgotten', key }, options, (signal) =>
-          forgotten.url(key, { signal }),
+          forgotten.url(key, { signal: toAbortSignal(signal) }),
         )
       },
       async delete(key, options = {}) {
         checkKey(key)
         return callForgotten({ name: 'deleteForgotten', key }, options, (signal) =>
-          forgotten.delete(key, { signal }),
+          forgotten.delete(key, { signal: toAbortSignal(signal) }),
         )
       },
       async recover(options = {}) {
@@ -233,7 +233,11 @@ export function createCalls(parts: CallParts): Calls {
         checkFunction('onResult', onResult)
         checkLimits(options)
         return within({ name: 'recover' }, options, Infinity, (signal) =>
-          parts.recover({ signal, onResult, limits: { maxDownload, downloadTimeout } }),
+          parts.recover({
+            signal: toAbortSignal(signal),
+            onResult,
+            limits: { maxDownload, downloadTimeout },
+          }),
         )
       },
     },
@@ -242,7 +246,7 @@ export function createCalls(parts: CallParts): Calls {
   async function callForgotten<Result>(
     about: CommandTrace,
     options: CallOptions,
-    work: (signal: AbortSignal) => Promise<Result>,
+    work: (signal: Signal) => Promise<Result>,
   ): Promise<Result> {
     checkCall(options)
     return within(about, options, parts.commandTimeout, work)

@@ -4,13 +4,17 @@ import { badOption } from './errors.js'
 
 export function checkFunctions(options: {
   onSave: unknown
+  worker: unknown
   onConversionFailed: unknown
   refOf: unknown
   keys: unknown
   logger: unknown
 }): void {
-  const { onSave, onConversionFailed, refOf, keys, logger } = options
-  if (typeof onSave !== 'function') throw badOption('onSave', onSave, 'give a function')
+  const { onSave, worker, onConversionFailed, refOf, keys, logger } = options
+  const isClient = onSave === undefined && worker === false
+  if (typeof onSave !== 'function' && !isClient) {
+    throw badOption('onSave', onSave, 'give a function; only with worker: false it can be left out')
+  }
   if (typeof onConversionFailed !== 'function') {
     throw badOption('onConversionFailed', onConversionFailed, 'give a function')
   }

@@ -10,6 +10,7 @@ import { observed } from './client/observed.js'
 import { startDeadline } from './client/deadline.js'
 import { createDownloader } from './client/download.js'
 import { createHttp, type Http } from './client/http.js'
+import type { ClientOptions } from './client-options.js'
 import { systemClock, type Clock } from './clock.js'
 import { checkPath } from './check-address.js'
 import { createEditorConfig } from './editor-config.js'
@@ -77,12 +78,14 @@ export interface Outside {
  * app.use(docs.routes())
  * const result = await docs.forcesave(key)
  */
-export function createDocs<Result = unknown>(options: DocsOptions<Result>): Docs<AsJson<Result>> {
+export function createDocs<Result = unknown>(
+  options: DocsOptions<Result> | ClientOptions,
+): Docs<AsJson<Result>> {
   return assembleDocs(options, {}) as Docs<AsJson<Result>>
 }
 
 /** `createDocs` in the world that tests make. */
-export function assembleDocs(given: DocsOptions, outside: Outside): Docs {
+export function assembleDocs(given: DocsOptions | ClientOptions, outside: Outside): Docs {
   const options = resolveOptions(given)
   const { logger, prefix, path, publicUrl, server, secrets, token, timeout } = options
   const { clock = systemClock, http = createHttp() } = outside
@@ -139,10 +142,14 @@ export function assembleDocs(given: DocsOptions, outside: Outside): Docs {
     ...{ ...options, forgotten, client, asks, ledger, clock, inside },
     ownFile: (key) => book.fileOf(key),
   })
-  const schedule = backend.startSchedule(
-    options.recoverEvery,
-    createSweep({ recover, events, logger, closing: closing.signal }),
-  )
+  // A script must not end the sweeps of the application that it works beside.
+  const schedule =
+    options.onSave === undefined && options.recoverEvery === undefined
+      ? undefined
+      : backend.startSchedule(
+          options.recoverEvery,
+          createSweep({ recover, events, logger, closing: closing.signal }),
+        )
   const byKey = createCalls({
     ...{ asks, client, forgotten, recover, clock, logger, stats, watch, tally, timeout, inside },
     closing: closing.signal,
@@ -228,7 +235,7 @@ export function assembleDocs(given: DocsOptions, outside: Outside): Docs {
 
   async function shutDown(): Promise<void> {
     closing.abort(closedError())
-    await Promise.all([queue.close(), schedule.close()])
+    await Promise.all([queue.close(), schedule?.close()])
     // An answer that is not recorded leaves those in doubt who wait elsewhere.
     const patience = startDeadline(clock, ANSWER_PATIENCE)
     await Promise.race([

@@ -8,6 +8,7 @@ import { tokenOf } from './check-token.js'
 import { badOption, DocsError } from './errors.js'
 import { silentLogger, type Logger } from './events.js'
 import type { RedisOption } from './backends/backend.js'
+import { checkRedis } from './backends/redis-option.js'
 import type { KeysOption } from './keys/app-store.js'
 import type { FailedConversion } from './receiver/receive.js'
 import type { RefOf } from './recovery/recover.js'
@@ -152,6 +153,7 @@ export interface DocsOptions<Result = unknown> {
 export type ResolvedOptions = Required<
   Omit<
     DocsOptions,
+    | 'onSave'
     | 'server'
     | 'nodes'
     | 'secret'
@@ -164,6 +166,8 @@ export type ResolvedOptions = Required<
     | 'recoverEvery'
   >
 > & {
+  /** Undefined in a process that runs none. */
+  onSave: OnSave | undefined
   redis: RedisOption | undefined
   refOf: RefOf | undefined
   keys: KeysOption | undefined
@@ -204,8 +208,11 @@ const KNOWN = new Set([
   ...Object.keys(DEFAULTS),
 ])
 
+/** Those without an `onSave` are `ClientOptions`. */
+type GivenOptions = Omit<DocsOptions, 'onSave'> & { onSave?: OnSave | undefined }
+
 /** Checks what `createDocs` was given and fills in the defaults. @throws DocsError `BAD_OPTION` */
-export function resolveOptions(given: DocsOptions): ResolvedOptions {
+export function resolveOptions(given: GivenOptions): ResolvedOptions {
   if (!isRecord(given)) throw badOption('options', given, 'give an object')
   for (const name of Object.keys(given)) {
     if (!KNOWN.has(name)) {
@@ -219,9 +226,10 @@ export function resolveOptions(given: DocsOptions): ResolvedOptions {
   const { secret, allowWeakSecret, token, server, nodes, publicUrl, redis, ...rest } = {
     ...DEFAULTS,
     ...set,
-  } as typeof DEFAULTS & DocsOptions
+  } as typeof DEFAULTS & GivenOptions
   const options = {
     ...rest,
+    onSave: rest.onSave,
     redis: checkRedis(redis, rest.worker),
     refOf: rest.refOf,
     keys: rest.keys,
@@ -268,24 +276,4 @@ function checkTexts(options: ResolvedOptions): void {
     throw badOption('commandMethod', commandMethod, "allowed are 'POST' and 'GET'")
   }
   checkOrigins(downloadOrigins)
-}
-
-function checkRedis(redis: unknown, worker: unknown): RedisOption | undefined {
-  if (worker !== false) {
-    const concurrency = isRecord(worker) ? worker.concurrency : undefined
-    if (!isRecord(worker)) throw badOption('worker', worker, 'give { concurrency } or false')
-    checkWhole('worker.concurrency', concurrency, 1, 10_000, 'saves at once')
-  }
-  if (redis === undefined) {
-    if (worker !== false) return undefined
-    throw badOption('worker', worker, 'without redis no other process could run onSave')
-  }
-  if (typeof redis === 'object' && redis !== null) return redis
-  // Not shown: it may hold a password.
-  if (typeof redis === 'string' && /^rediss?:\/\//.test(redis) && URL.canParse(redis)) return redis
-  throw badOption(
-    'redis',
-    typeof redis === 'string' ? 'another text' : redis,
-    'give a URL like redis://127.0.0.1:6379, ioredis options, or a connection',
-  )
 }

@@ -33,8 +33,8 @@ function testBackend(backend: 'memory' | 'redis'): void {
     const failed: DocsEvents['save-failed'][] = []
     const logged: string[] = []
     const log = (details: object, message?: string): void => {
-      const { err, key } = details as { err?: unknown; key?: string }
-      logged.push(`${key} ${message} ${String(err)}`)
+      const { key } = details as { key?: string }
+      logged.push(`${key} ${message}`)
     }
     const quiet = (): void => {}
     count += 1

@@ -14,7 +14,7 @@ import type { DocsServerOptions } from '../src/testing/index.js'
 import { SECRET } from './support/app.js'
 import { SELF_SIGNED } from './support/certificate.js'
 import { examineHere, scene } from './support/doctor.js'
-import type { Exchange } from './support/front.js'
+import { startFront, type Exchange } from './support/front.js'
 import { install } from './support/installed.js'
 import { leaveBehind } from './support/left-behind.js'
 import { freePort, startRedis } from './support/redis.js'
@@ -77,6 +77,32 @@ describe('the Docs server', LIMIT, () => {
     const found = await examineHere({ args: [...args, ...QUICK] })
     assert.deepEqual(found.of('address'), ['fail tls'])
     assert.deepEqual(found.of('callback'), ['fail certificate'])
+  })
+
+  it('behind TLS, and its address begins with http:', async (t) => {
+    const { url } = await scene(t)
+    const listener = createHttpsServer(SELF_SIGNED, (_request, response) => response.end('true'))
+    listener.listen(0, '127.0.0.1')
+    await once(listener, 'listening')
+    t.after(() => listener.close())
+    const { port } = listener.address() as AddressInfo
+    const plain = `http://localhost:${port}`
+    const found = await examineHere({
+      args: ['--server', plain, '--callback', `${plain}/docs/callback`, ...QUICK],
+    })
+    assert.deepEqual(found.of('address'), ['fail scheme'])
+    assert.deepEqual(found.of('callback'), ['fail scheme'])
+    // As nginx does.
+    const nginx = await startFront(
+      url,
+      reply(400, '<html><center>The plain HTTP request was sent to HTTPS port</center></html>'),
+    )
+    t.after(() => nginx[Symbol.asyncDispose]())
+    const told = await examineHere({
+      args: ['--server', nginx.url, '--callback', `${nginx.url}/docs/callback`, ...QUICK],
+    })
+    assert.deepEqual(told.of('address'), ['fail scheme'])
+    assert.equal(told.of('callback')[0], 'fail scheme')
   })
 
   it('behind a redirect, and a callback that is redirected for a slash', async (t) => {
@@ -323,6 +349,10 @@ describe('at the Docs server', LIMIT, () => {
   found('address', at('/healthcheck', reply(502)), ['fail server-error'])
   found('address', at('/healthcheck', reply(404)), ['fail something-else'])
   found('commands', at('/command', reply(405)), ['fail current-hidden'])
+  const byGetOnly = (exchange: Exchange): void | Promise<void> =>
+    exchange.request.method === 'POST' ? reply(405)(exchange) : exchange.pass()
+  found('commands', byGetOnly, ['warn get-only'])
+  found('secret', byGetOnly, ['ok right'])
   found('clock', dated(new Date(Date.now() - 600_000).toUTCString()), ['fail apart'])
   found('clock', dated(undefined), ['skipped no-date'])
   found(
@@ -400,6 +430,19 @@ describe('at the callback address', LIMIT, () => {
       : exchange.pass(),
   )
 
+  it('a header that something in front takes away is told', async (t) => {
+    const { url, callback } = await scene(t, {
+      atApp({ request, pass }) {
+        delete request.headers.authorization
+        return pass()
+      },
+    })
+    const args = ['--server', url, '--callback', callback, ...QUICK]
+    const { of } = await examineHere({ args, env: { DOCS_SECRET: SECRET }, hidden: [SECRET] })
+    assert.deepEqual(of('callback').slice(0, 2), ['ok ours', 'ok same-secret'])
+    assert.deepEqual(of('bodies'), ['ok arrive', 'warn header-lost'])
+  })
+
   it('a body that something in front has read is no wrong secret', async (t) => {
     const { url, callback } = await scene(t, {
       app: {
@@ -439,13 +482,43 @@ describe('at Redis', LIMIT, () => {
     const redis = await startRedis(
       ...['--cluster-enabled', 'yes', '--appendfsync', 'no'],
       ...['--user', 'blind', 'on', '>hunter2', '~*', '+@all', '-info'],
+      ...['--user', 'none', 'on', '>hunter2', '~*', '-@all'],
     )
     t.after(redis.stop)
     const usual = ['ok answers', 'ok version', 'ok keeps']
     assert.deepEqual(await look(redis.url), [...usual, 'warn cluster', 'warn writes-sometimes'])
     assert.deepEqual(await look(redis.url.replace('//', '//blind:hunter2@')), [
-      'fail no-permission',
+      ...['ok answers', 'fail rights'],
     ])
+    assert.deepEqual(await look(redis.url.replace('//', '//none:hunter2@')), ['fail no-permission'])
+  })
+
+  it('a user who may not do all that is needed is told what to be granted', async (t) => {
+    const redis = await startRedis(
+      ...['--user', 'mute', 'on', '>hunter2', '~*', '&*', '+@all', '-publish'],
+      ...['--user', 'apart', 'on', '>hunter2', '~docs:*', '~{docs}:*', '&docs:*', '+@all'],
+    )
+    t.after(redis.stop)
+    const server = `http://127.0.0.1:${await freePort()}`
+    const ask = async (user: string, ...more: string[]) => {
+      const url = redis.url.replace('//', `//${user}:hunter2@`)
+      const found = await examineHere({ args: ['--server', server, '--redis', url, ...more] })
+      const { what = '', fix = [] } = found.findings.find(({ code }) => code === 'rights') ?? {}
+      return { has: found.of('redis'), words: [what, ...fix].join() }
+    }
+    const { has, words } = await ask('mute')
+    assert.ok(has.includes('fail rights'), has.join())
+    assert.match(words, /PUBLISH.*grant \+publish; .*ACL SETUSER <user> ~docs:\*/)
+    assert.doesNotMatch(words, /hunter2/)
+    assert.ok((await ask('apart')).has.includes('ok permits'))
+    const other = await ask('apart', '--prefix', 'other')
+    assert.match(other.words, /grant ~other:\*/, 'by the prefix of the application')
+  })
+
+  it('one that is full is told', async (t) => {
+    const redis = await startRedis('--maxmemory', '1mb')
+    t.after(redis.stop)
+    assert.ok((await look(redis.url)).includes('fail rights'))
   })
 
   it('an old one that does not tell how it writes', async (t) => {
@@ -467,7 +540,7 @@ describe('at Redis', LIMIT, () => {
     })
     const { port } = relay.address() as AddressInfo
     assert.deepEqual(await look(`redis://127.0.0.1:${port}`), [
-      ...['ok answers', 'fail too-old', 'ok keeps', 'skipped writes-untold'],
+      ...['ok answers', 'fail too-old', 'ok keeps', 'ok permits', 'skipped writes-untold'],
     ])
   })
 })

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { createServer, type AddressInfo } from 'node:net'
 import { describe, it } from 'node:test'
-import { readSettings, UsageError } from '../src/doctor/settings.js'
+import { readSettings } from '../src/doctor/settings.js'
+import { UsageError } from '../src/shell/arguments.js'
 import { virtualClock } from '../src/testing/index.js'
 import { SECRET } from './support/app.js'
 import { runDoctor, scene, startDoctor } from './support/doctor.js'
@@ -53,6 +54,7 @@ describe('what is well', LIMIT, () => {
       [
         ...['address ok well', 'commands ok current', 'secret ok right', 'clock ok agree'],
         ...['version ok current', 'license ok good', 'license ok connections', 'forgotten ok none'],
+        ...['nodes ok one', 'links skipped no-file'],
         ...['callback ok ours', 'callback ok same-secret', 'callback warn this-machine'],
         'reply ok arrives',
         ...['bodies ok arrive', 'bodies ok header-arrives'],
@@ -61,6 +63,7 @@ describe('what is well', LIMIT, () => {
           'redis ok answers',
           'redis ok version',
           'redis ok keeps',
+          'redis ok permits',
           'redis ok writes-each-second',
         ],
         ...['installed ok node', 'installed ok koa', 'installed ok bullmq', 'installed ok ioredis'],
@@ -159,13 +162,13 @@ describe('the secret', LIMIT, () => {
 })
 
 describe('wrong usage', LIMIT, () => {
-  const server = ['doctor', '--server', 'http://127.0.0.1']
+  const server = ['--server', 'http://127.0.0.1']
 
   it('ends with 2 and says what is allowed; help is no wrong usage', async () => {
     const none = await runDoctor({ args: [] })
     assert.deepEqual({ code: none.code, output: none.output }, { code: 2, output: '' })
-    assert.match(none.errors, /^give the command `doctor`\n\nUsage: /)
-    const wrong = await runDoctor({ args: [...server, '--wait', '60'] })
+    assert.match(none.errors, /^give one of the commands, before its options\n\nUsage: /)
+    const wrong = await runDoctor({ args: ['doctor', ...server, '--wait', '60'] })
     assert.equal(wrong.code, 2)
     assert.match(wrong.errors, /^--wait: allowed are 0\.1 to 25 seconds\n.*--help/)
     const help = await runDoctor({ args: ['doctor', '--help'] })
@@ -175,10 +178,9 @@ describe('wrong usage', LIMIT, () => {
 
   it('repeats nothing that may be secret', () => {
     const wrong: [string[], RegExp][] = [
-      [['doctor'], /--server, or in DOCS_URL/],
-      [['hunter2'], /give the command/],
-      [['doctor', '--server', 'http://user:hunter2@127.0.0.1'], /^--server: .*without credentials/],
-      [['doctor', '--server', 'hunter2'], /^--server: /],
+      [[], /--server, or in DOCS_URL/],
+      [['--server', 'http://user:hunter2@127.0.0.1'], /^--server: .*without credentials/],
+      [['--server', 'hunter2'], /^--server: /],
       [[...server, '--callback', 'http://127.0.0.1/x?token=hunter2'], /^--callback: .*query/],
       [[...server, '--redis', 'hunter2'], /^--redis: give a URL/],
       [[...server, '--hunter2'], /does not exist/],

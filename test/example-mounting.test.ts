@@ -1,4 +1,4 @@
-/** `examples/existing-koa`, `express` and `node-http`: callbacks come in at another place each time. */
+/** `examples/existing-koa`, `express`, `fastify`, `hono`, `nestjs` and `node-http`: callbacks come in at another place each time. */
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
@@ -23,6 +23,9 @@ const places: Record<string, Place> = {
   'Koa, in front of all that is there': { ...existing, env: { SESSION, MOUNT: 'routes' } },
   'Koa, in a router behind all that is there': { ...existing, env: { SESSION, MOUNT: 'callback' } },
   Express: { program: 'express/express.ts' },
+  Fastify: { program: 'fastify/fastify.ts' },
+  Hono: { program: 'hono/hono.ts' },
+  NestJS: { program: 'nestjs/nestjs.ts' },
   'node:http': { program: 'node-http/node-http.ts' },
 }
 

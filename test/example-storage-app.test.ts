@@ -6,13 +6,15 @@ import { createServer } from 'node:http'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after, describe, test } from 'node:test'
+import { after, describe, test, type TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import type { Page } from 'playwright-core'
+import jwt from 'jsonwebtoken'
+import type { Frame, Page } from 'playwright-core'
 import type { AxeResults } from 'axe-core'
 import { wordsFor, wordsForError } from '../examples/storage-app/words.js'
-import { DocsError, type DocsErrorCode, type Doubt } from '../src/index.js'
+import { DocsError, type DocsErrorCode, type Doubt, type SignedEditorConfig } from '../src/index.js'
+import { SECRET } from './support/app.js'
 import { closeBrowser } from './support/browser.js'
 import { environment } from './support/first-example.js'
 import { listen, stop } from './support/over-http.js'
@@ -22,6 +24,7 @@ import {
   openDocument,
   press,
   startStorageApp,
+  type StorageApp,
   typeAtEnd,
 } from './support/storage-app.js'
 import { until } from './support/until.js'
@@ -39,6 +42,34 @@ async function problemsOf(page: Page): Promise<string[]> {
     found.push(...violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html ?? ''}`))
   }
   return found
+}
+
+const SIZES = [
+  { width: 390, height: 844 },
+  { width: 768, height: 1024 },
+  { width: 1280, height: 800 },
+]
+
+/** By how many pixels what is in it is wider than it. */
+const overflow = (place: Page | Frame): Promise<number> =>
+  place.evaluate('document.documentElement.scrollWidth - innerWidth')
+
+/** Somebody of this name in an editor of the document Welcome, without a window. */
+async function openInFrame(
+  t: TestContext,
+  { server, url }: StorageApp,
+  name: string,
+): Promise<void> {
+  const response = await fetch(`${url}/files/welcome/config`)
+  const { token: _token, ...config } = (await response.json()) as SignedEditorConfig
+  const signed = { ...config, editorConfig: { ...config.editorConfig, user: { id: name, name } } }
+  const home = `${server.url}/web-apps/apps/simulated`
+  const body = JSON.stringify({ ...signed, token: jwt.sign(signed, SECRET) })
+  const opened = await fetch(`${home}/open`, { method: 'POST', body })
+  const { session } = (await opened.json()) as { session: string }
+  const leave = new AbortController()
+  t.after(() => leave.abort())
+  await fetch(`${home}/events?session=${session}`, { signal: leave.signal })
 }
 
 interface Config {
@@ -187,16 +218,16 @@ describe('the storage app', LIMIT, () => {
   test('fills a narrow window after a resize, and takes back that the app is away', async (t) => {
     const app = await startStorageApp(t)
     const { page, verdict, complaints } = await openDocument(t, app, { user: 'Ann' })
-    for (const [width, height] of [
-      [390, 844],
-      [768, 1024],
-      [1280, 800],
-    ] as const) {
+    const editor = page.frameLocator('iframe')
+    for (const { width, height } of SIZES) {
       await page.setViewportSize({ width, height })
       const place = (await page.locator('.editor').boundingBox())!
       const frame = (await page.locator('.editor iframe').boundingBox())!
       assert.ok(place.x + place.width <= width, `${width}: wider than the window`)
       assert.ok(place.width - frame.width <= 2 && place.height - frame.height <= 2, `${width}`)
+      assert.equal(await overflow(page), 0, `${width}: the page scrolls sideways`)
+      const state = (await editor.locator('#state').boundingBox())!
+      assert.ok(state.width >= 200, `${width}: what the editor says is cut off`)
     }
     await app.kill()
     await press(page, 'Save now')()
@@ -204,6 +235,31 @@ describe('the storage app', LIMIT, () => {
     await app.start()
     await verdict.getByText(/is back/).waitFor()
     complaints.length = 0
+  })
+
+  test('keeps all in its windows, whoever edits and whatever is said', async (t) => {
+    const app = await startStorageApp(t)
+    for (const name of ['Bartholomew', 'Christabella', 'Dagobert-Maximilian', 'Ferdinand']) {
+      await openInFrame(t, app, name)
+    }
+    const list = await openApp(t, app)
+    const { page } = await openDocument(t, app, { user: 'Ann' })
+    const frame = page.frames().find((one) => one.url().startsWith(app.server.url))!
+    await frame.getByText('Ferdinand').waitFor()
+    for (const size of SIZES) {
+      for (const colorScheme of ['light', 'dark'] as const) {
+        for (const one of [page, list.page]) {
+          await one.setViewportSize(size)
+          await one.emulateMedia({ colorScheme })
+        }
+        const where = `${size.width} px, ${colorScheme}`
+        assert.equal(await overflow(list.page), 0, `the list, ${where}`)
+        assert.equal(await overflow(frame), 0, `the editor, ${where}`)
+        await frame.getByRole('button', { name: 'Close' }).click({ trial: true })
+        assert.deepEqual(await problemsOf(page), [], where)
+        assert.deepEqual(await problemsOf(list.page), [], where)
+      }
+    }
   })
 
   test('can be used with the keyboard alone', async (t) => {

@@ -264,6 +264,73 @@ describe('the ledger in Redis', () => {
     assert.deepEqual(used.slice(3), ['write'], 'and its own write needs no reading either')
   })
 
+  it('a command is written without reading first: a new one, and the next one of its key', async () => {
+    const used: string[] = []
+    await using ledger = open(newPrefix(), systemClock, {
+      onUse: (operation) => used.push(operation),
+      ownTime: true,
+    })
+    await register(ledger, 'a')
+    await reject(ledger, 'a')
+    await register(ledger, 'b')
+    await reject(ledger, 'b')
+    assert.deepEqual(used, ['write', 'write', 'write', 'write'])
+    assert.deepEqual(
+      (await ledger.read('k')).commands.map(({ id }) => id),
+      ['a', 'b'],
+    )
+  })
+
+  it('a write that begins from what is no longer the last state is made again from that, unread', async () => {
+    const prefix = newPrefix()
+    const used: string[] = []
+    const more = { deaf: true, ownTime: true }
+    await using first = open(prefix, systemClock, more)
+    await using second = open(prefix, systemClock, {
+      ...more,
+      onUse: (operation) => used.push(operation),
+    })
+    await register(first, 'a')
+    await reject(first, 'a')
+    // It knows nothing of the key, and then only what it has written itself.
+    await register(second, 'b')
+    await reject(second, 'b')
+    await register(first, 'c')
+    await reject(first, 'c')
+    await register(second, 'd')
+    assert.deepEqual(used, ['write', 'write', 'write', 'write', 'write'])
+    const { commands } = await first.read('k')
+    assert.deepEqual(
+      commands.map(({ id, answer }) => [id, answer?.error]),
+      [
+        ['a', 6],
+        ['b', 6],
+        ['c', 6],
+        ['d', undefined],
+      ],
+    )
+  })
+
+  it('who waits in another process is told the verdict by the wake-up, and reads nothing', async () => {
+    const prefix = newPrefix()
+    const used: string[] = []
+    let hears = false
+    const onHearing = (): void => void (hears = true)
+    await using other = open(prefix)
+    await using ledger = open(prefix, systemClock, {
+      onUse: (operation) => used.push(operation),
+      onHearing,
+    })
+    await until(() => hears)
+    await register(other, 'a')
+    const waiting = ledger.settled('k', 'a')
+    await until(() => used.length === 1)
+    await reject(other, 'a')
+    const verdict = await waiting
+    assert.equal(verdict && inWords(verdict), 'COMMAND_REJECTED 6, for good')
+    assert.deepEqual(used, ['read'], 'only to learn that the command is known')
+  })
+
   it('who begins to wait after a look that found something new does not go by what was written before', async () => {
     const prefix = newPrefix()
     const clock = virtualClock()

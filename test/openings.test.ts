@@ -13,7 +13,7 @@ import { firstSeed } from './support/seed.js'
 const first = firstSeed()
 const [COUNT, COUNT_REDIS] = [200, 60]
 /** How many, from seed 1, something broken may survive: the same ones in every run. */
-const PATIENCE = 400
+const PATIENCE = 1_500
 
 test(`${COUNT} random openings never split a session, and lose no edit (SEED=${first})`, async (t) => {
   const { failed, opened, keys } = await runOpenings(first, COUNT)

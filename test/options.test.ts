@@ -287,8 +287,8 @@ describe('the others', () => {
   }
 
   const bad: [change: object, says: RegExp][] = [
-    [{ onSave: undefined }, /^onSave: got undefined; give a function$/],
-    [{ onSave: 'x' }, /^onSave: got "x"; give a function$/],
+    [{ onSave: undefined }, /^onSave: got undefined; give a function; only with worker: false/],
+    [{ onSave: 'x' }, /^onSave: got "x"; give a function; only with worker: false/],
     [{ onConversionFailed: 'discard' }, /^onConversionFailed: got "discard"; give/],
     [{ refOf: 'x' }, /^refOf: got "x"; give a function$/],
     [{ keys: {} }, /^keys: got an object; give \{ get, set \}, two functions$/],

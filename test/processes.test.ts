@@ -130,7 +130,7 @@ describe('SIGKILL', LIMIT, () => {
         callbackUrl: town.callbackUrl(place),
       })
       editor.type('hello')
-      calls.push(web.forcesave(place).then(({ outcome }) => outcome))
+      calls.push(web.forcesave(place, { timeout: 240_000 }).then(({ outcome }) => outcome))
       assert.deepEqual(await worker.gone, { code: null, signal: 'SIGKILL' })
     }
     await town.startWorker()

@@ -26,8 +26,8 @@ after(() => server.stop())
 const ledger = new Map<string, RunnableSave>()
 const entryOf = (key: string, name: string, sequence: number): string =>
   JSON.stringify([key, name, sequence])
-const handedOver: BullmqQueueParts['wanted'] = (...save) =>
-  Promise.resolve(ledger.get(entryOf(...save)))
+const handedOver: BullmqQueueParts['wanted'] = (key, name, sequence) =>
+  Promise.resolve(ledger.get(entryOf(key, name, sequence)))
 
 const newPrefix = (): string => `{q${(count += 1)}}`
 const connect = (): Redis => new Redis(server.url, { maxRetriesPerRequest: null })
@@ -144,7 +144,7 @@ describe('the queue in BullMQ', () => {
       concurrency: 1,
       wanted(key, name, sequence) {
         asked.push(`${key} ${name} ${sequence}`)
-        return name === 'A' ? Promise.resolve(undefined) : handedOver(key, name, sequence)
+        return name === 'A' ? Promise.resolve(undefined) : handedOver(key, name, sequence, true)
       },
     })
     queue.add('k', aSave('A', 7))

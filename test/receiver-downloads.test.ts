@@ -10,6 +10,7 @@ import { virtualClock, type VirtualClock } from '../src/testing/index.js'
 import { response, startServer, type FaultyServer } from './faulty-server.js'
 import { startApp } from './support/app.js'
 import { again, done, kept, LIMIT, passTime, postSigned, type Reply } from './support/callbacks.js'
+import { until } from './support/until.js'
 
 const MAX = 100_000
 
@@ -80,7 +81,7 @@ describe(
         const { folder, clock, server, save } = await start(t, answer)
         assert.deepEqual(await (silent === true ? passTime(clock, save()) : save()), reply)
         assert.equal(server.requests.length, 1)
-        assert.deepEqual(await readdir(folder), [])
+        await until(async () => (await readdir(folder)).length === 0, 'a file stayed')
       })
     }
   },

@@ -238,7 +238,7 @@ testQueue({
     // What the ledger would have.
     const saves = new Map<string, RunnableSave>()
     const queue = createBullmqQueue({
-      wanted: (...save) => Promise.resolve(saves.get(save.join(' '))),
+      wanted: (key, name, sequence) => Promise.resolve(saves.get([key, name, sequence].join(' '))),
       ...{ ...parts, prefix: `{${newPrefix()}}`, connection, workerConnection },
     })
     return {

@@ -31,7 +31,7 @@ test('calls and events have the type of what onSave returns', async () => {
       return { path: save.ref, ...(await save.downloadTo(save.ref)) }
     },
   })
-  type Stored = { path: string; size: number }
+  type Stored = { path: string; size: number; sha256: string }
   type Of<Name extends 'forcesave' | 'outcome'> = Awaited<ReturnType<(typeof docs)[Name]>>
   same<StoredOf<Of<'forcesave'>>, Stored>()
   same<StoredOf<Of<'outcome'>>, Stored>()

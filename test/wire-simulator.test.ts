@@ -18,6 +18,7 @@
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
+import { isDeepStrictEqual } from 'node:util'
 import jwt from 'jsonwebtoken'
 import { createCore, startDocsServer, virtualClock } from '../src/testing/index.js'
 import type {
@@ -119,53 +120,64 @@ const IN_PROCESS_ONLY = [
 
 for (const file of FILES.filter((name) => !IN_PROCESS_ONLY.includes(name))) {
   test(`over HTTP: ${file}`, { timeout: 300_000 }, async () => {
-    const { jwt, entries, key, conversion } = readWire(file)
-    let callbacks = 0
-    /** Opens when all has been driven that comes before the reply of a callback, by its number. */
-    const gates = new Map<number, () => void>()
-    await using app = await startApp(async ({ key: of }) => {
-      if (of === LEFT) return REFUSAL
-      const id = ++callbacks
-      const { reply, later } = recordedReply(entries, id)
-      if (later > 0) await new Promise<void>((resolve) => gates.set(id, resolve))
-      return reply
-    })
-    await using server = await startDocsServer({
-      ...(jwt ? { secret: SECRET } : {}),
-      conversion,
-    })
-    if (leftBehind(entries)) await leaveForgotten(server, app.url, () => server.idle(LEFT))
-    server.log.length = 0
+    // A tenth of the recorded slowness is slow enough, but for a machine that does much else.
+    const quick = await playOverHttp(file, 0.1)
+    const { heard, recorded } = isDeepStrictEqual(quick.heard, quick.recorded)
+      ? quick
+      : await playOverHttp(file, 1)
+    assert.deepEqual(heard, recorded)
+  })
+}
 
-    // A tenth of the recorded slowness is enough to be slow here.
-    const callbackUrl = `${app.url}/callback?doc=${key}`
-    const drive = driver(server, { key, entries, pace: 0.1, conversion, callbackUrl })
-    const responses: Promise<unknown>[] = []
-    for (const [index, entry] of entries.entries()) {
-      if (entry.type === 'command') responses.push(postCommand(server, entry))
-      else if (isInput(entry)) await drive(entry)
-      if (entry.type === 'reply') gates.get(entry.id! - firstId(entries, 'callback') + 1)?.()
-      if (entry.type === 'server' && entry.action !== 'killed') {
-        await until(
-          () => !server.away,
-          () => [entry],
-        )
-      }
-      if (isUnheard(entry)) continue
-      // What was recorded up to here must have happened before the next goes in.
-      const expected = entries.slice(0, index + 1).filter((other) => !isUnheard(other)).length
+async function playOverHttp(
+  file: string,
+  pace: number,
+): Promise<Record<'heard' | 'recorded', ReturnType<typeof normalise>>> {
+  const { jwt, entries, key, conversion } = readWire(file)
+  let callbacks = 0
+  /** Opens when all has been driven that comes before the reply of a callback, by its number. */
+  const gates = new Map<number, () => void>()
+  await using app = await startApp(async ({ key: of }) => {
+    if (of === LEFT) return REFUSAL
+    const id = ++callbacks
+    const { reply, later } = recordedReply(entries, id)
+    if (later > 0) await new Promise<void>((resolve) => gates.set(id, resolve))
+    return reply
+  })
+  await using server = await startDocsServer({
+    ...(jwt ? { secret: SECRET } : {}),
+    conversion,
+  })
+  if (leftBehind(entries)) await leaveForgotten(server, app.url, () => server.idle(LEFT))
+  server.log.length = 0
+
+  const callbackUrl = `${app.url}/callback?doc=${key}`
+  const drive = driver(server, { key, entries, pace, conversion, callbackUrl })
+  const responses: Promise<unknown>[] = []
+  for (const [index, entry] of entries.entries()) {
+    if (entry.type === 'command') responses.push(postCommand(server, entry))
+    else if (isInput(entry)) await drive(entry)
+    if (entry.type === 'reply') gates.get(entry.id! - firstId(entries, 'callback') + 1)?.()
+    if (entry.type === 'server' && entry.action !== 'killed') {
       await until(
-        () => server.log.length >= expected,
-        () => [entry, server.log],
+        () => !server.away,
+        () => [entry],
       )
     }
-    await Promise.all(responses)
-    await server.idle()
+    if (isUnheard(entry)) continue
+    // What was recorded up to here must have happened before the next goes in.
+    const expected = entries.slice(0, index + 1).filter((other) => !isUnheard(other)).length
+    await until(
+      () => server.log.length >= expected,
+      () => [entry, server.log],
+    )
+  }
+  await Promise.all(responses)
+  await server.idle()
 
-    const heard = server.log.map((entry) => ({ ...entry }) as Omit<Entry, 't'>)
-    const options = { overHttp: true }
-    assert.deepEqual(normalise(heard, options), normalise(entries, options))
-  })
+  const heard = server.log.map((entry) => ({ ...entry }) as Omit<Entry, 't'>)
+  const options = { overHttp: true }
+  return { heard: normalise(heard, options), recorded: normalise(entries, options) }
 }
 
 /** Sends a command as it was recorded: with its token where that one had it. */

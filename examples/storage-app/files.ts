@@ -117,10 +117,10 @@ export class Files {
   async #store(file: StoredFile, save: Save): Promise<Version> {
     const number = file.versions.length + 1
     const path = this.path(file, { number })
-    await save.downloadTo(path)
+    const measured = await save.downloadTo(path)
     const version: Version = {
       ...{ number, key: save.key, save: save.id, trigger: save.trigger },
-      ...(await measure(path)),
+      ...measured,
       savedAt: now(),
       authors: authorsOf(save),
     }

@@ -33,7 +33,8 @@ if (settings.inspector) {
 }
 if (simulated !== undefined) {
   console.log(
-    'Its Docs server is a simulated one. With a real one:\n' +
+    `Its Docs server is a simulated one: what fails there is set at ${simulated.url}/simulator\n` +
+      'With a real one:\n' +
       '  DOCS_URL=http://localhost:8080 DOCS_SECRET=… PUBLIC_URL=… HOST=0.0.0.0 npm run example\n' +
       '(examples/storage-app/README.md says what they mean.)',
   )

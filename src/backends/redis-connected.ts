@@ -68,8 +68,8 @@ export async function connect(option: RedisOption, parts: BackendParts): Promise
         prefix: `{${prefix}}`,
         connection: connections.queue,
         ...workerConnection,
-        async wanted(key, name, sequence) {
-          const { saves } = await ledger.read(key)
+        async wanted(key, name, sequence, isFirst) {
+          const { saves } = await (isFirst ? ledger.latest(key) : ledger.read(key))
           const save = saves.find((other) => other.name === name)
           if (save?.phase !== 'running' || save.sequence !== sequence) return undefined
           return runnableOf(save)

@@ -68,6 +68,7 @@ export async function openConnections(
     connection.on('error', (error: unknown) => {
       logger.warn({ err: withoutCommand(error), connection: name }, 'Redis: connection trouble')
     })
+    if (!isCluster(connection)) writeTogether(connection)
     all.push(connection)
     return connection
   }
@@ -119,6 +120,28 @@ export async function openConnections(
   }
 }
 
+/**
+ * What is sent in one turn of the event loop is written to the socket at once: each write of its own costs
+ * more than most commands. Nothing is held back for longer, and each command keeps its own time limit.
+ */
+function writeTogether(connection: Redis): void {
+  const send = connection.sendCommand.bind(connection)
+  let corked: Redis['stream'] | undefined
+  connection.sendCommand = (...command) => {
+    // There is none before the first connection.
+    const stream = connection.stream as Redis['stream'] | undefined
+    if (stream !== undefined && stream !== corked) {
+      corked = stream
+      stream.cork()
+      setImmediate(() => {
+        if (corked === stream) corked = undefined
+        stream.uncork()
+      })
+    }
+    return send(...command)
+  }
+}
+
 /** Whatever else is wrong with a connection, it notices by itself. */
 function probe(connection: Redis, clock: Clock): void {
   if (connection.status !== 'ready') return
@@ -144,7 +167,7 @@ function firstReady(connection: Redis | Cluster): Promise<void> {
 }
 
 /** What all connections are duplicates of: so that they get our settings also where a URL has others. */
-function templateOf(option: RedisOption): Redis | Cluster {
+export function templateOf(option: RedisOption): Redis | Cluster {
   // Never connected, nobody has to close it.
   if (typeof option === 'string') return new Redis(option, { lazyConnect: true })
   return isRedis(option) ? option : new Redis({ ...option, lazyConnect: true })
@@ -152,7 +175,7 @@ function templateOf(option: RedisOption): Redis | Cluster {
 
 /** Also one of another copy of ioredis, so not by its class. */
 const isRedis = (value: object): value is Redis => 'duplicate' in value && 'status' in value
-const isCluster = (value: object): value is Cluster => isRedis(value) && 'nodes' in value
+export const isCluster = (value: object): value is Cluster => isRedis(value) && 'nodes' in value
 /** A cluster's links break one by one, and it comes to new ones by itself. */
 export const nodesOf = (connection: Redis | Cluster): Redis[] =>
   isCluster(connection) ? connection.nodes('master') : [connection]

@@ -7,7 +7,7 @@ import { DocsError } from '../errors.js'
 import type { Logger } from '../events.js'
 import { closedError } from '../ledger/outcome.js'
 import { withoutCommand } from '../ledger/redis-error.js'
-import type { Missing } from './redis-rights.js'
+import { wordsOf, type Missing } from './redis-rights.js'
 
 /** Pauses between two looks, growing, ms. */
 const FIRST_PAUSE = 500
@@ -67,7 +67,9 @@ export function createGate(
     open()
   }
 
-  function tell({ words, cause, refused }: Missing): void {
+  function tell(found: Missing): void {
+    const { cause, refused } = found
+    const words = wordsOf(found)
     // That Redis is away later is told where it matters.
     if (words === said || (isOpen && !refused)) return
     said = words
@@ -91,10 +93,8 @@ export function createGate(
       if (missing === undefined || clock.now() - lookedAt >= FRESH) await lookOnce()
       if (isClosed) throw closedError()
       if (missing === undefined) return
-      const { words, cause } = missing
-      throw new DocsError('UNREACHABLE', `Redis did not do what it was asked: ${words}`, {
-        cause: withoutCommand(cause),
-      })
+      const message = `Redis did not do what it was asked: ${wordsOf(missing)}`
+      throw new DocsError('UNREACHABLE', message, { cause: withoutCommand(missing.cause) })
     },
     doubt() {
       if (isClosed) return

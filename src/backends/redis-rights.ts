@@ -7,11 +7,14 @@ import type { Cluster, Redis } from 'ioredis'
 import { isRefusal } from '../saves/bullmq-refusal.js'
 import { nodesOf } from './redis-connections.js'
 
-/** What is missing, in words: what was refused, what needs it, and what to do. */
+/** What is missing. */
 export interface Missing {
   /** Whether Redis has refused something; else it was not reached. */
   readonly refused: boolean
-  readonly words: string
+  /** In words: what was refused, and what needs it. */
+  readonly what: string
+  /** In words: what to do. */
+  readonly fix: string
   readonly cause: unknown
 }
 
@@ -24,6 +27,8 @@ export interface RightsAsked {
   /** Why there is no connection, as far as it is known. */
   trouble?: () => unknown
 }
+
+export const wordsOf = ({ what, fix }: Missing): string => `${what}: ${fix}`
 
 /** The rule of an ACL by which a user has all that is needed and little else. */
 export const rightsRule = (prefix: string): string =>
@@ -162,7 +167,8 @@ function inWords(cause: unknown, step?: Step, prefix?: string): Missing {
     return {
       refused,
       cause,
-      words: `${said} (${step.what}): grant ${which}; for all that is needed: ${rule}`,
+      what: `${said} (${step.what})`,
+      fix: `grant ${which}; for all that is needed: ${rule}`,
     }
   }
   const [, what = '', fix = ''] = known ?? [
@@ -170,5 +176,5 @@ function inWords(cause: unknown, step?: Step, prefix?: string): Missing {
     refused ? `${step?.what ?? 'it'} does not work` : 'it is not reached',
     refused ? 'see to its log' : 'see that it runs, and that the option redis is right',
   ]
-  return { refused, cause, words: `${said}: ${what}; ${fix}` }
+  return { refused, cause, what: `${said}: ${what}`, fix }
 }

@@ -2,6 +2,7 @@
  * The commands whose outcome a callback tells: `forcesave` and `info`. Each is registered before its
  * request leaves, with an id that travels in its userdata (`settlement.md` 1).
  */
+import type { Signal } from '../abort.js'
 import type { Clock } from '../clock.js'
 import { DocsError, fromPlainError, isDocsError, toPlainError } from '../errors.js'
 import type { Ledger } from '../ledger/ledger.js'
@@ -56,7 +57,7 @@ interface Remembered {
 export interface Asks {
   ask(ask: Ask): Promise<Asked>
   /** Waits for the verdict of a command, also one of another process. */
-  verdict(key: string, id: string, signal?: AbortSignal): Promise<Verdict>
+  verdict(key: string, id: string, signal?: Signal): Promise<Verdict>
   /** Rule 8: a command of our own, to learn what the Docs server holds, or to make it save. */
   askOwn(key: string, what: Command['kind']): Promise<void>
   /** What is known of a command whose caller's own deadline has passed (14.2). */
@@ -125,11 +126,7 @@ export function createAsks({ ledger, client, clock, prefix, ownTimeout }: AskPar
   }
 
   /** Redis may have been emptied, or have lost its last writes (`bullmq.md`): what is waited for is told again. */
-  async function settled(
-    key: string,
-    id: string,
-    signal?: AbortSignal,
-  ): Promise<Verdict | undefined> {
+  async function settled(key: string, id: string, signal?: Signal): Promise<Verdict | undefined> {
     try {
       for (let again = 0; ; again += 1) {
         const verdict = await ledger.settled(key, id, signal)

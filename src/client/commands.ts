@@ -2,6 +2,7 @@
  * One command: sign, post, decode, a typed error for everything else.
  * Facts: `docs-server.md`, "Commands"; `test/wire/rejected-commands.jsonl`.
  */
+import type { Signal } from '../abort.js'
 import type { Clock } from '../clock.js'
 import { commandRejected, DocsError } from '../errors.js'
 import type {
@@ -31,7 +32,7 @@ export interface CommandClientOptions {
 }
 
 export interface SendOptions {
-  signal?: AbortSignal | undefined
+  signal?: Signal | undefined
   /** One of several Docs servers behind `server`, to be asked itself. Default: `server`. */
   node?: URL | undefined
 }
@@ -62,6 +63,12 @@ const MAX_RESPONSE = 1024 * 1024
 /** `getForgottenList` names every forgotten file there is. */
 const MAX_LIST = 64 * 1024 * 1024
 
+const ACCEPT: Record<string, string> = { accept: 'application/json' }
+const POST_HEADERS: Record<string, string> = { 'content-type': 'application/json', ...ACCEPT }
+
+const placeOf = ({ pathname }: URL): string => pathname.replace(/\/+$/, '')
+const serverOf = (node: URL): string => node.origin + placeOf(node)
+
 const notArrived = new WeakSet<DocsError>()
 
 /** Whether the command that failed with `error` certainly did not reach the Docs server. */
@@ -79,47 +86,54 @@ export function createCommandClient(options: CommandClientOptions): CommandClien
   interface Command {
     name: CommandName
     key: string | undefined
-    server: string
+    node: URL
     headers: Record<string, string>
     body: Readonly<Record<string, unknown>>
+    /** The body, where it is posted. */
+    text: string
   }
 
   function prepare(name: CommandName, fields: object, node: URL): Command {
     const body = { c: name, ...fields }
     const key = (fields as { key?: string }).key
-    const server = node.origin + node.pathname.replace(/\/+$/, '')
-    const about = { name, key, server }
-    const headers = { accept: 'application/json' }
-    if (keys === null) return { ...about, headers, body }
+    const headers = commandMethod === 'GET' ? ACCEPT : POST_HEADERS
+    const text = JSON.stringify(body)
+    const about = { name, key, node, headers, body, text }
+    if (keys === null) return about
     if (token.in === 'header') {
       const signed = signToken({ payload: body }, keys, token, clock.now())
-      return { ...about, headers: { ...headers, [token.header]: token.prefix + signed }, body }
+      return { ...about, headers: { ...headers, [token.header]: token.prefix + signed } }
     }
     const signed = signToken(body, keys, token, clock.now())
-    return { ...about, headers, body: { ...body, token: signed } }
+    // A token has no character that JSON writes otherwise, and a body has fields.
+    const withToken = `${text.slice(0, -1)},"token":"${signed}"}`
+    return { ...about, body: { ...body, token: signed }, text: withToken }
   }
 
-  function request(path: string, command: Command, signal: AbortSignal): Promise<HttpResponse> {
-    const url = new URL(command.server + path)
-    const maxBytes = command.name === 'getForgottenList' ? MAX_LIST : MAX_RESPONSE
-    const { headers, body } = command
+  function request(path: string, command: Command, signal: Signal): Promise<HttpResponse> {
+    const { name, key, node, headers, body, text } = command
+    const maxBytes = name === 'getForgottenList' ? MAX_LIST : MAX_RESPONSE
+    const { origin } = node
+    const place = placeOf(node) + path
     if (commandMethod === 'GET') {
+      const query = new URLSearchParams()
       for (const [field, value] of Object.entries(body)) {
         if (value === undefined) continue
-        url.searchParams.set(field, typeof value === 'string' ? value : JSON.stringify(value))
+        query.set(field, typeof value === 'string' ? value : JSON.stringify(value))
       }
-      return http.request({ method: 'GET', url, headers, signal, maxBytes })
+      const asked = `${place}?${query.toString()}`
+      return http.request({ method: 'GET', origin, path: asked, headers, signal, maxBytes })
     }
-    if (command.key !== undefined) url.searchParams.set('shardkey', command.key)
+    const asked = key === undefined ? place : `${place}?shardkey=${encodeURIComponent(key)}`
     return http.request({
-      ...{ method: 'POST', url, signal, maxBytes },
-      headers: { 'content-type': 'application/json', ...headers },
-      body: JSON.stringify(body),
+      ...{ method: 'POST', origin, path: asked, headers, signal, maxBytes },
+      body: text,
     })
   }
 
-  async function ask(command: Command, signal: AbortSignal): Promise<CommandResponse> {
-    const { name, key, server } = command
+  async function ask(command: Command, signal: Signal): Promise<CommandResponse> {
+    const { name, key, node } = command
+    const server = serverOf(node)
     if (commandMethod === 'POST' && !older.has(server)) {
       const response = await request(COMMAND_PATHS.current, command, signal)
       if (response.status !== 404) return readResponse(response, name, key)
@@ -131,7 +145,7 @@ export function createCommandClient(options: CommandClientOptions): CommandClien
     return read
   }
 
-  function unanswered(failure: HttpFailure, { name, key, server }: Command): DocsError {
+  function unanswered(failure: HttpFailure, { name, key, node }: Command): DocsError {
     if (failure.kind === 'too long') {
       const message = `the answer to ${name} is no Docs server's: ${failure.message}`
       return new DocsError('BAD_RESPONSE', message, { key, cause: failure })
@@ -139,7 +153,7 @@ export function createCommandClient(options: CommandClientOptions): CommandClien
     const certain = failure.kind === 'not sent'
     const error = new DocsError(
       'UNREACHABLE',
-      `no answer to ${name} from ${server}: ${failure.message}; ` +
+      `no answer to ${name} from ${serverOf(node)}: ${failure.message}; ` +
         (certain ? 'the command was not sent' : 'it is not known whether the command arrived'),
       { key, cause: failure },
     )
@@ -155,7 +169,7 @@ export function createCommandClient(options: CommandClientOptions): CommandClien
       const deadline = startDeadline(clock, timeout, signal)
       let response
       try {
-        response = await ask(command, deadline.signal)
+        response = await ask(command, deadline.own)
       } catch (error) {
         if (deadline.ended() === 'aborted') signal?.throwIfAborted()
         if (!(error instanceof HttpFailure)) throw error

@@ -2,6 +2,7 @@
  * From a link of the Docs server to a stream or a file, within limits of place, bytes and time.
  * Facts: `docs-server.md`, "Callbacks".
  */
+import { Readable } from 'node:stream'
 import { ReadableStream } from 'node:stream/web'
 import type { Clock } from '../clock.js'
 import { DocsError } from '../errors.js'
@@ -21,6 +22,7 @@ import {
 } from './download-failure.js'
 import { HttpFailure, type Http, type HttpStream } from './http.js'
 import { createLinkCheck } from './link.js'
+import { createMeter, type Measured, type Meter } from './meter.js'
 
 export interface DownloaderOptions {
   server: URL
@@ -56,8 +58,21 @@ export interface DownloadOptions extends DownloadLimits {
 
 /** A file that is being downloaded, within `maxDownload` bytes and `downloadTimeout` ms. */
 export interface Download {
-  /** To be read to its end or cancelled. It fails as `save.download()` does. */
+  /**
+   * To be read to its end or cancelled. It fails as `save.download()` does. Nothing is fetched before it is read, so
+   * a slow reader slows the download down, and a large file needs no more memory than a small one.
+   */
   stream: ReadableStream<Uint8Array>
+  /**
+   * The same as a stream of Node's, for libraries that want one. Call it once, and leave `stream` alone then.
+   * @example await new Upload({ client, params: { Bucket, Key, Body: toNode() } }).done()
+   */
+  toNode: () => Readable
+  /**
+   * Size and SHA-256 of the bytes that were read: resolves when all have been, and rejects as the stream
+   * fails, or with an `AbortError` when it is cancelled.
+   */
+  measured: Promise<Measured>
   /** In bytes, where the server says it beforehand. */
   size: number | undefined
   /** The content type, as the server says. */
@@ -82,11 +97,7 @@ export interface Downloader {
    * @throws what {@link Downloader.open} does, and the file system's own errors
    * @example await downloader.toFile(callback.url, 'files/contract.docx', { signal })
    */
-  toFile(
-    link: string | URL | undefined,
-    path: string,
-    options?: DownloadOptions,
-  ): Promise<{ size: number }>
+  toFile(link: string | URL | undefined, path: string, options?: DownloadOptions): Promise<Measured>
 }
 
 const IDLE_TIMEOUT = 30_000
@@ -129,7 +140,12 @@ export function createDownloader(options: DownloaderOptions): Downloader {
       const instead = checkContent ? unlike(filetype, Buffer.concat(first)) : undefined
       if (instead !== undefined) throw otherContent(place, filetype, instead)
       const rest = { first, chunks, mayBeEmpty: size === 0 }
-      return { stream: toStream(rest, job), size, type }
+      const meter = createMeter()
+      const stream = toStream(rest, job, meter)
+      return {
+        ...{ stream, size, type, measured: meter.measured },
+        toNode: () => Readable.fromWeb(stream),
+      }
     } catch (error) {
       throw failed(error, job)
     }
@@ -160,7 +176,11 @@ export function createDownloader(options: DownloaderOptions): Downloader {
     return first
   }
 
-  function toStream({ first, chunks, mayBeEmpty }: Begun, job: Job): ReadableStream<Uint8Array> {
+  function toStream(
+    { first, chunks, mayBeEmpty }: Begun,
+    job: Job,
+    meter: Meter,
+  ): ReadableStream<Uint8Array> {
     const { deadline } = job
     let missing = !mayBeEmpty
     return new ReadableStream<Uint8Array>(
@@ -174,17 +194,24 @@ export function createDownloader(options: DownloaderOptions): Downloader {
                 : { done: false, value: begun }
             if (next.done !== true) {
               missing = false
+              meter.add(next.value)
               controller.enqueue(next.value)
               return
             }
             if (missing) throw emptyFile(job.place)
             deadline.release()
+            meter.end()
             controller.close()
           } catch (error) {
-            throw failed(error, job)
+            const failure = failed(error, job)
+            meter.fail(failure)
+            throw failure
           }
         },
-        cancel: () => deadline.end('given up'),
+        cancel() {
+          deadline.end('given up')
+          meter.fail(new DOMException('the download was cancelled', 'AbortError'))
+        },
       },
       // Nothing is fetched before it is asked for.
       { highWaterMark: 0 },
@@ -240,8 +267,9 @@ export function createDownloader(options: DownloaderOptions): Downloader {
     },
     open,
     async toFile(link, path, downloadOptions = {}) {
-      const { stream } = await open(link, downloadOptions)
-      return writeWhole(path, stream, downloadOptions.signal)
+      const { stream, measured } = await open(link, downloadOptions)
+      await writeWhole(path, stream, downloadOptions.signal)
+      return measured
     },
   }
 }

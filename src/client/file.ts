@@ -16,29 +16,26 @@ const CANNOT = new Set(['EPERM', 'EACCES', 'EISDIR', 'EINVAL', 'ENOTSUP'])
  * where the folder itself could not be put on disk, `path` is the new file already.
  *
  * @throws what the stream fails with, the file system's errors, and the reason of `signal`
- * @example const { size } = await writeWhole('files/contract.docx', stream)
+ * @example await writeWhole('files/contract.docx', stream)
  */
 export async function writeWhole(
   path: string,
   stream: ReadableStream<Uint8Array>,
   signal?: AbortSignal,
-): Promise<{ size: number }> {
+): Promise<void> {
   // In the same folder, since a rename is atomic within one file system only.
   const temporary = join(dirname(path), `.${randomUUID()}.part`)
   try {
     const file = await open(temporary, 'wx')
-    let size
     try {
       await writeFile(file, stream)
       await file.sync()
-      size = (await file.stat()).size
     } finally {
       await file.close()
     }
     signal?.throwIfAborted()
     await rename(temporary, path)
     await syncFolder(dirname(path))
-    return { size }
   } catch (error) {
     // What fails here, fails because of the failure that is reported.
     await Promise.allSettled([stream.cancel(), rm(temporary, { force: true })])

@@ -7,22 +7,30 @@ import { lookup as systemLookup } from 'node:dns'
 import type { IncomingHttpHeaders } from 'node:http'
 import { isIP, type LookupFunction, type Socket } from 'node:net'
 import type { Readable } from 'node:stream'
-import { Agent, buildConnector, Client, type Dispatcher } from 'undici'
+import { buildConnector, Client, Pool, type Dispatcher } from 'undici'
+import { onAbort, type Signal } from '../abort.js'
 import { isPublic, NotPublicError, publicLookup } from './address.js'
 
-export interface HttpRequest {
+interface Common {
   method: 'GET' | 'POST'
-  url: URL
   headers: Record<string, string>
-  body?: string
-  /** Ends the request, and after it the reading of the body. */
-  signal: AbortSignal
   /** The longest response body taken, in bytes. */
   maxBytes: number
 }
 
-export interface StreamRequest extends Omit<HttpRequest, 'body'> {
+export interface HttpRequest extends Common {
+  origin: string
+  /** With its query. */
+  path: string
+  body?: string
+  /** Ends the request, and after it the reading of the body. */
+  signal: Signal
+}
+
+export interface StreamRequest extends Common {
+  url: URL
   body?: string | Readable
+  signal: AbortSignal
   /** Connects to public addresses only, whether they are written in the URL or found by its name. */
   publicOnly: boolean
 }
@@ -87,38 +95,51 @@ const NO_TIMEOUTS = { headersTimeout: 0, bodyTimeout: 0 }
  */
 export function createHttp(lookup: LookupFunction = systemLookup): Http {
   const connect = connector(lookup)
-  const agent = new Agent({ ...NO_TIMEOUTS, connections: MAX_CONNECTIONS, connect })
+  /** By origin: those of the Docs server and of its nodes. */
+  const pools = new Map<string, Pool>()
+  function poolOf(origin: string): Pool {
+    let pool = pools.get(origin)
+    if (pool === undefined) {
+      pool = new Pool(origin, { ...NO_TIMEOUTS, connections: MAX_CONNECTIONS, connect })
+      pools.set(origin, pool)
+    }
+    return pool
+  }
   return {
-    request: (request) => exchange(agent, request),
+    request: (request) => exchange(poolOf(request.origin), request),
     open: (request) => openStream(request, lookup),
-    close: () => agent.destroy(),
+    async close() {
+      await Promise.all([...pools.values()].map((pool) => pool.destroy()))
+    },
   }
 }
 
 /** By undici's handler: a stream and its iterator for each short answer would cost more than all else. */
-function exchange(agent: Agent, request: HttpRequest): Promise<HttpResponse> {
-  const { signal, maxBytes } = request
+function exchange(pool: Pool, request: HttpRequest): Promise<HttpResponse> {
+  const { method, path, headers, body, signal, maxBytes } = request
   return new Promise((resolve, reject) => {
     const chunks: Uint8Array[] = []
     let length = 0
     let controller: Dispatcher.DispatchController | undefined
+    let cancel = (): void => {}
     let head: Omit<HttpResponse, 'text'> | undefined
 
     function fail(failure: HttpFailure): void {
-      signal.removeEventListener('abort', abort)
+      cancel()
       reject(failure)
       controller?.abort(failure)
     }
     function finish(text: string): void {
-      signal.removeEventListener('abort', abort)
+      cancel()
       if (head !== undefined) resolve({ ...head, text })
     }
     // undici ends a request that still waits for its connection only when that comes about: too late.
     const abort = (): void => fail(new HttpFailure('broken', 'the request was ended'))
     if (signal.aborted) return abort()
-    signal.addEventListener('abort', abort)
+    cancel = onAbort(signal, abort)
 
-    agent.dispatch(optionsOf(request), {
+    const options = { path, method, headers, ...(body === undefined ? {} : { body }) }
+    pool.dispatch(options, {
       onRequestStart(started) {
         controller = started
         if (signal.aborted) abort()
@@ -136,11 +157,13 @@ function exchange(agent: Agent, request: HttpRequest): Promise<HttpResponse> {
         if (length > maxBytes) fail(tooLong(maxBytes))
         else chunks.push(chunk)
       },
-      onResponseEnd: () => finish(Buffer.concat(chunks).toString('utf8')),
+      onResponseEnd: () => finish(textOf(chunks)),
       onResponseError: (_controller, error) => fail(toFailure(error)),
     })
   })
 }
+
+const textOf = (chunks: readonly Uint8Array[]): string => Buffer.concat(chunks).toString('utf8')
 
 /** A download has a connection of its own, which ends with it. */
 async function openStream(request: StreamRequest, lookup: LookupFunction): Promise<HttpStream> {
@@ -152,7 +175,10 @@ async function openStream(request: StreamRequest, lookup: LookupFunction): Promi
       socket = connected
     }),
   })
-  const destroy = (): void => void client.destroy()
+  const destroy = (): void => {
+    request.signal.removeEventListener('abort', destroy)
+    void client.destroy()
+  }
   request.signal.addEventListener('abort', destroy)
   try {
     const { signal } = request
@@ -183,12 +209,7 @@ function checkLiteral({ hostname }: URL): void {
   if (isIP(host) !== 0 && !isPublic(host)) throw toFailure(new NotPublicError(host))
 }
 
-function optionsOf({
-  method,
-  url,
-  headers,
-  body,
-}: HttpRequest | StreamRequest): Dispatcher.DispatchOptions {
+function optionsOf({ method, url, headers, body }: StreamRequest): Dispatcher.DispatchOptions {
   const path = url.pathname + url.search
   return { origin: url.origin, path, method, headers, ...(body === undefined ? {} : { body }) }
 }

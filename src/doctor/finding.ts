@@ -1,6 +1,7 @@
 /** What a check finds, and what the checks tell each other. */
 import type { Clock } from '../clock.js'
 import type { Http } from '../client/http.js'
+import type { CommandMethod } from '../protocol/command.js'
 import type { Settings } from './settings.js'
 
 export type Level = 'ok' | 'warn' | 'fail' | 'skipped'
@@ -62,8 +63,12 @@ export interface Known {
   reached?: boolean
   /** The address of the command service. */
   commands?: URL
+  /** How commands get there. Undefined: as far as is known by POST. */
+  method?: CommandMethod
   credential?: Credential
   moments: Moment[]
+  /** The keys of forgotten files. */
+  forgotten?: readonly string[]
   /** Whether the callback address answers as this package does. */
   ours?: boolean
   /** How a callback is made that the application trusts. */

@@ -4,6 +4,7 @@ import { OLDEST } from '../backends/redis-look.js'
 import type { Clock } from '../clock.js'
 import type { Context, Finding } from './finding.js'
 import { fail, ok, skipped, warn } from './finding.js'
+import { rights } from './redis-rights.js'
 import { duration, quote } from './words.js'
 
 /** From here on each callback feels it: some ten round trips belong to one, ms. */
@@ -14,6 +15,8 @@ export async function examineRedis(url: string, context: Context): Promise<Findi
   const { signal, settings, clock } = context
   const connection = new Redis(url, {
     ...{ lazyConnect: true, connectTimeout: settings.timeout, commandTimeout: settings.timeout },
+    // Its look at Redis before the first command needs INFO, which this user may be without.
+    enableReadyCheck: false,
     ...{ maxRetriesPerRequest: 0, retryStrategy: () => null, connectionName: 'docs-doctor' },
   })
   let trouble: unknown
@@ -22,8 +25,14 @@ export async function examineRedis(url: string, context: Context): Promise<Findi
   try {
     await connection.connect()
     const took = await latency(connection, clock)
-    const info = await connection.info()
+    const info = await infoOf(connection)
+    // What it lacks is among the rights.
+    if (info === undefined) return [reached(took), ...(await rights(connection, settings.prefix))]
     const findings = [reached(took), ...judge(info)]
+    // One that cannot be written to, or only in part, says nothing of a user.
+    if (!/^(role:slave|cluster_enabled:1)/m.test(info)) {
+      findings.push(...(await rights(connection, settings.prefix)))
+    }
     const fsync = await connection.config('GET', 'appendfsync').catch(() => undefined)
     return [...findings, ...durability(info, fsync)]
   } catch (error) {
@@ -32,6 +41,15 @@ export async function examineRedis(url: string, context: Context): Promise<Findi
     return [unreachable(trouble ?? error)]
   } finally {
     connection.disconnect()
+  }
+}
+
+async function infoOf(connection: Redis): Promise<string | undefined> {
+  try {
+    return await connection.info()
+  } catch (error) {
+    if (error instanceof Error && error.message.startsWith('NOPERM')) return undefined
+    throw error
   }
 }
 
@@ -47,7 +65,7 @@ async function latency(connection: Redis, clock: Clock): Promise<number> {
 }
 
 /** Only by its words, which are ours afterwards: an error of ioredis holds the command, and so a password. */
-function unreachable(error: unknown): Finding {
+export function unreachable(error: unknown): Finding {
   const { message, code = '' } = error as NodeJS.ErrnoException
   const text = `${code} ${message}`
   const why = 'Without Redis callbacks are answered 503 and calls fail.'
@@ -59,8 +77,8 @@ function unreachable(error: unknown): Finding {
   if (/NOPERM/.test(text))
     return say(
       'no-permission',
-      'this user may not ask INFO',
-      'use the user that the application uses, and give it +info',
+      'this user may not ask it anything',
+      'use the user that the application uses',
     )
   if (/ECONNREFUSED/.test(text))
     return say(

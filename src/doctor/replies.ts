@@ -1,6 +1,7 @@
 /** Replies to a callback: which are this package's, and what the others mean. */
 import { isHtml, jsonOf, redirection, redirectOf, type Answer } from './ask.js'
 import { fail, type Finding } from './finding.js'
+import { saysTls, wrongScheme } from './scheme.js'
 import { shown } from './words.js'
 
 /** To a callback that cannot be trusted, one that is none, and one that is too long (`docs/reference.md`). */
@@ -37,6 +38,7 @@ export function strangeReply(answer: Answer, url: URL): Finding {
       'then correct publicUrl in createDocs()',
     )
   }
+  if (saysTls(answer)) return wrongScheme(url)
   if (status === 401 || status === 403) {
     const what = `${seen}, and not by this package`
     return fail(

@@ -11,18 +11,21 @@ import { commands } from './checks/commands.js'
 import { forgotten } from './checks/forgotten.js'
 import { installed } from './checks/installed.js'
 import { license } from './checks/license.js'
+import { links } from './checks/links.js'
+import { nodes } from './checks/nodes.js'
 import { redis } from './checks/redis.js'
 import { reply } from './checks/reply.js'
 import { secret } from './checks/secret.js'
 import { version } from './checks/version.js'
 import { wait } from './checks/wait.js'
-import { fail, type Check, type Finding, type Known } from './finding.js'
+import { fail, type Check, type Context, type Finding, type Known } from './finding.js'
+import { speaksTls, wrongScheme } from './scheme.js'
 import type { Settings } from './settings.js'
 import { shown, troubleOf } from './words.js'
 
 /** In the order in which one rests on another. */
 const CHECKS: readonly Check[] = [
-  ...[address, commands, secret, clocks, version, license, forgotten],
+  ...[address, commands, secret, clocks, version, license, forgotten, nodes, links],
   ...[callback, reply, bodies, wait],
   ...[redis, installed],
 ]
@@ -45,9 +48,9 @@ export async function* examine(
     const late = new Promise<never>((_resolve, reject) => {
       onAbort(signal, () => setImmediate(() => reject(new HttpFailure('broken', 'timeout'))))
     })
-    const findings = await Promise.race([check.run(context), late]).catch((error: unknown) => [
-      failed(check, error, signal.aborted, settings),
-    ])
+    const findings = await Promise.race([check.run(context), late]).catch(
+      async (error: unknown) => [await failed(check, error, context)],
+    )
     deadline.release()
     yield findings.map((finding) => ({ check: check.name, ...finding }))
   }
@@ -60,11 +63,16 @@ const SILENCE = {
   'nobody else': 'Nothing can be said of it.',
 }
 
-function failed(check: Check, error: unknown, late: boolean, settings: Settings): Finding {
+async function failed(check: Check, error: unknown, context: Context): Promise<Finding> {
+  const { settings, signal } = context
+  const late = signal.aborted
   if (late || error instanceof HttpFailure) {
     const failure = error instanceof HttpFailure ? error : new HttpFailure('broken', 'timeout')
     const { code, what, fix } = troubleOf(failure, late)
     const url = check.asks === 'nobody else' ? undefined : settings[check.asks]
+    if (url !== undefined && code === 'cut' && (await speaksTls(context, url))) {
+      return wrongScheme(url)
+    }
     const subject = url === undefined ? check.name : shown(url)
     const patience = late ? ` within ${settings.timeout / 1000} s (--timeout)` : ''
     return fail(code, `${subject} ${what}${patience}`, SILENCE[check.asks], ...fix)

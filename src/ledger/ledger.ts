@@ -12,6 +12,7 @@
  * - What is due by time alone (deadlines, grace periods, nudges) happens without anyone asking.
  * - Waits end: with the verdict, with the signal's reason, or with `CLOSED`.
  */
+import type { Signal } from '../abort.js'
 import type { PlainError } from '../errors.js'
 import type { Effect, LedgerEvent, Verdict } from '../settlement/event.js'
 import type { DocumentState } from '../settlement/state.js'
@@ -32,9 +33,9 @@ export interface Ledger {
   /** The state of a key now; the empty one when nothing is known. */
   read(key: string): Promise<DocumentState>
   /** The verdict on a command, as soon as there is one. Undefined: no such command is known. */
-  settled(key: string, id: string, signal?: AbortSignal): Promise<Verdict | undefined>
+  settled(key: string, id: string, signal?: Signal): Promise<Verdict | undefined>
   /** How the save of this name ends. Undefined: no such save is known. */
-  finished(key: string, name: string, signal?: AbortSignal): Promise<SaveOutcome | undefined>
+  finished(key: string, name: string, signal?: Signal): Promise<SaveOutcome | undefined>
   /** The documents that are listed as open (`session.ts`). */
   open(): Promise<OpenDocuments>
   close(): Promise<void>

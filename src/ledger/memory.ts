@@ -1,4 +1,5 @@
 /** The ledger of one process: a Map. Short enough to read as the specification of `ledger.ts`. */
+import type { Signal } from '../abort.js'
 import type { Clock } from '../clock.js'
 import { transition, type Transition } from '../settlement/machine.js'
 import type { Ledger, OpenDocument, Perform, SaveOutcome } from './ledger.js'
@@ -110,7 +111,7 @@ export function createMemoryLedger(parts: MemoryLedgerParts): Ledger {
 
   function wait<Outcome>(
     key: string,
-    signal: AbortSignal | undefined,
+    signal: Signal | undefined,
     look: (entry: Entry) => Outcome | 'unknown' | 'pending',
   ): Promise<Outcome | undefined> {
     if (closed) return Promise.reject(closedError(key))

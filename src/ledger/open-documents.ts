@@ -25,7 +25,8 @@ export const withSessions =
   (machine: Transition): Transition =>
   (state, event, now, rules) => {
     const step = machine(state, event, now, rules)
-    return { ...step, state: recordSession(step.state, event, now, rules) }
+    const next = recordSession(step.state, event, now, rules)
+    return next === step.state ? step : { ...step, state: next }
   }
 
 /** When the whole state may be thrown away, ms since the epoch. */
@@ -39,9 +40,9 @@ function recordSession(
   now: number,
   rules: Rules,
 ): DocumentState {
-  const { session, ...rest } = state
   const next = sessionAfter(state, event, now, rules)
-  if (next === session) return state
+  if (next === state.session) return state
+  const { session: _over, ...rest } = state
   return next === undefined ? rest : { ...rest, session: next }
 }
 
@@ -130,7 +131,7 @@ function afterAnswer(
   { id, answer }: Extract<LedgerEvent, { type: 'answered' }>,
   now: number,
 ): Session | undefined {
-  const command = commands.find((other) => other.id === id)
+  const command = commands.findLast((other) => other.id === id)
   if (command === undefined || (session?.turn ?? 0) > command.turn) return session
   // It does not know the key any more.
   if (answer.error === 1) return undefined

@@ -33,8 +33,11 @@ interface Pending {
   reject: (reason: unknown) => void
 }
 
-/** The state, and the verdicts that were asked for. */
-export type Seen = [state: DocumentState, verdicts: ReadonlyMap<string, Verdict | undefined>]
+/** The state, undefined where only verdicts are told, and the verdicts that were asked for. */
+export type Seen = [
+  state: DocumentState | undefined,
+  verdicts: ReadonlyMap<string, Verdict | undefined>,
+]
 
 export const newEntry = (key: string): Entry => ({
   key,

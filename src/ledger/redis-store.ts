@@ -1,7 +1,8 @@
 /**
  * One document in Redis: its state with a version and when it is due, and a key for each verdict. A
  * change is written only if the version is the one it was made from, in one script that also sets
- * the expiry and publishes the wake-up (`architecture.md`, "The Redis side").
+ * the expiry and publishes the wake-up (`architecture.md`, "The Redis side"). A write that loses is
+ * answered with what there is, so that nothing need be read before it.
  */
 import { createHash, randomBytes } from 'node:crypto'
 import type { Cluster, Redis } from 'ioredis'
@@ -36,12 +37,17 @@ export interface Change {
   /** How long the document, and how long each verdict is kept, ms. */
   expiry: number
   retention: number
+  /** Whether others may be waiting for it. */
+  wake: boolean
 }
 
 export interface RedisStore {
   /** The name that stands for a key in Redis: a document key never becomes a Redis key as it is. */
   nameOf: (key: string) => string
-  /** Where wake-ups are published: `<name> <dueAt> <version>`. */
+  /**
+   * Where wake-ups are published: `<name> <dueAt> <version>`, and where verdicts were written, a line with the
+   * id and a line with the verdict for each.
+   */
   readonly channel: string
   readonly openSet: OpenSet
   read: (key: string, ids?: readonly string[]) => Promise<StoredDocument>
@@ -49,12 +55,15 @@ export interface RedisStore {
   isOwn: (version: string) => boolean
   /** Of each of these keys, in their order; much cheaper than reading them. */
   versions: (keys: readonly string[]) => Promise<string[]>
-  /** Redis's time when it was written, and its version; undefined when somebody else was faster. */
+  /** Redis's time when it was written, and its version; or what there is when somebody else was faster. */
   write: (
     key: string,
     change: Change,
-  ) => Promise<Pick<StoredDocument, 'now' | 'version'> | undefined>
+  ) => Promise<Pick<StoredDocument, 'now' | 'version'> | { lost: StoredDocument }>
 }
+
+/** A verdict that is longer is read by those who wait for it, and not sent to all processes, bytes. */
+const MAX_TOLD = 2048
 
 const NOW = `local t = redis.call('TIME') local now = t[1] * 1000 + math.floor(t[2] / 1000)`
 
@@ -65,12 +74,25 @@ for i = 2, #KEYS do r[i + 3] = redis.call('GET', KEYS[i]) end
 return r`
 
 const WRITE = `${NOW}
-if (redis.call('HGET', KEYS[1], 'v') or '') ~= ARGV[1] then return -1 end
+if (redis.call('HGET', KEYS[1], 'v') or '') ~= ARGV[1] then
+  local d = redis.call('HMGET', KEYS[1], 'v', 's', 'd')
+  return { now, d[1], d[2], d[3] }
+end
 redis.call('HSET', KEYS[1], 'v', ARGV[2], 's', ARGV[3], 'd', ARGV[4])
 redis.call('PEXPIRE', KEYS[1], ARGV[5])
-for i = 2, #KEYS do redis.call('SET', KEYS[i], ARGV[i + 7], 'PX', ARGV[6], 'NX') end
-redis.call('PUBLISH', ARGV[7], ARGV[8])
+local told = ''
+for i = 2, #KEYS do
+  local text = ARGV[i + 7]
+  local isFirst = redis.call('SET', KEYS[i], text, 'PX', ARGV[6], 'NX')
+  if isFirst and #text <= ${MAX_TOLD} then
+    told = told .. '\\n' .. string.match(KEYS[i], '[^:]+$') .. '\\n' .. text
+  end
+end
+if ARGV[8] ~= '' then redis.call('PUBLISH', ARGV[7], ARGV[8] .. told) end
 return now`
+
+/** Redis's time, version, state, when it is due, and verdicts. */
+type Reply = [now: number, ...texts: (string | null | undefined)[]]
 
 export function createRedisStore(redis: Redis | Cluster, prefix: string): RedisStore {
   const channel = `${prefix}:wake`
@@ -83,22 +105,26 @@ export function createRedisStore(redis: Redis | Cluster, prefix: string): RedisS
   const read = script(redis, READ)
   const write = script(redis, WRITE)
 
+  function documentOf(key: string, [now, version, state, dueAt]: Reply): StoredDocument {
+    const name = documentKey(key)
+    return {
+      now,
+      version: version ?? '',
+      state: typeof state === 'string' ? readRecord(state, name) : emptyDocument,
+      dueAt: readDue(dueAt, name),
+      verdicts: [],
+    }
+  }
+
   return {
     nameOf,
     channel,
     openSet: createOpenSet(redis, prefix),
     async read(key, ids = []) {
       const keys = [documentKey(key), ...ids.map((id) => verdictKey(key, id))]
-      const [now, version, state, dueAt, ...verdicts] = (await read(keys, [])) as [
-        number,
-        ...(string | null)[],
-      ]
-      const name = documentKey(key)
+      const [now, version, state, dueAt, ...verdicts] = (await read(keys, [])) as Reply
       return {
-        now,
-        version: version ?? '',
-        state: typeof state === 'string' ? readRecord(state, name) : emptyDocument,
-        dueAt: readDue(dueAt, name),
+        ...documentOf(key, [now, version, state, dueAt]),
         verdicts: ids.map((id, index) => {
           const verdict = verdicts[index]
           if (typeof verdict !== 'string') return undefined
@@ -113,20 +139,21 @@ export function createRedisStore(redis: Redis | Cluster, prefix: string): RedisS
           throw unreachable(cause)
         },
       ),
-    async write(key, { version, state, dueAt, verdicts, expiry, retention }) {
+    async write(key, { version, state, dueAt, verdicts, expiry, retention, wake }) {
       const next = `${own}${(writes += 1)}`
       const due = dueAt === Infinity ? '' : String(dueAt)
       const entries = [...verdicts]
-      const now = (await write(
+      const reply = (await write(
         [documentKey(key), ...entries.map(([id]) => verdictKey(key, id))],
         [
           ...[version, next, writeRecord(state), due],
           ...[String(Math.ceil(expiry)), String(Math.ceil(retention))],
-          ...[channel, `${nameOf(key)} ${due} ${next}`],
+          ...[channel, wake ? `${nameOf(key)} ${due} ${next}` : ''],
           ...entries.map(([, verdict]) => writeVerdict(verdict)),
         ],
-      )) as number
-      return now === -1 ? undefined : { now, version: next }
+      )) as number | Reply
+      if (typeof reply === 'number') return { now: reply, version: next }
+      return { lost: documentOf(key, reply) }
     },
   }
 }

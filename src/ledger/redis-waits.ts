@@ -2,13 +2,16 @@
  * Waiting for what is stored in Redis: it is looked up when something may have changed, and every few
  * seconds, since wake-ups get lost (`bullmq.md`).
  */
+import type { Signal } from '../abort.js'
 import type { Clock } from '../clock.js'
 import { isDocsError } from '../errors.js'
 import type { Logger } from '../events.js'
 import type { Ledger, Perform, SaveOutcome } from './ledger.js'
 import { closedError, saveOutcome } from './outcome.js'
+import { attempt } from '../harmless.js'
 import { isUnderWay, leftUndone } from './redis-again.js'
 import type { Entry, Seen } from './redis-entry.js'
+import { readVerdict } from './redis-record.js'
 import type { RedisStore, StoredDocument } from './redis-store.js'
 import { isIdle } from '../settlement/retention.js'
 import type { Verdict } from '../settlement/event.js'
@@ -43,6 +46,8 @@ export const isUnsettled = ({ commands }: DocumentState, id: string): boolean =>
 
 export interface RedisWaits extends Pick<Ledger, 'settled' | 'finished'> {
   lookUp(entry: Entry): Promise<void>
+  /** The lines of a wake-up about verdicts: who waits for one of them need not read it. */
+  tell(entry: Entry, lines: readonly string[]): void
   wakeAll(): void
   close(): void
 }
@@ -138,7 +143,7 @@ export function createRedisWaits(parts: RedisWaitsParts): RedisWaits {
 
   async function wait<Outcome>(
     key: string,
-    signal: AbortSignal | undefined,
+    signal: Signal | undefined,
     look: (...seen: Seen) => Outcome | 'unknown' | 'pending',
     isIn: (state: DocumentState) => boolean,
   ): Promise<Outcome | undefined> {
@@ -157,11 +162,7 @@ export function createRedisWaits(parts: RedisWaitsParts): RedisWaits {
     }
   }
 
-  async function settled(
-    key: string,
-    id: string,
-    signal?: AbortSignal,
-  ): Promise<Verdict | undefined> {
+  async function settled(key: string, id: string, signal?: Signal): Promise<Verdict | undefined> {
     const { ids } = entryOf(key)
     ids.set(id, (ids.get(id) ?? 0) + 1)
     try {
@@ -170,7 +171,7 @@ export function createRedisWaits(parts: RedisWaitsParts): RedisWaits {
         const verdict = verdicts.get(id)
         if (verdict !== undefined) return verdict
         // Not asked for in this look: its verdict is read next.
-        if (!verdicts.has(id)) return 'pending'
+        if (state === undefined || !verdicts.has(id)) return 'pending'
         // Settled, and its verdict has expired.
         return isIn(state) ? 'pending' : 'unknown'
       }
@@ -182,13 +183,26 @@ export function createRedisWaits(parts: RedisWaitsParts): RedisWaits {
     }
   }
 
+  function tell({ key, ids, waits }: Entry, lines: readonly string[]): void {
+    const verdicts = new Map<string, Verdict>()
+    for (let line = 0; line + 1 < lines.length; line += 2) {
+      const [id = '', text = ''] = lines.slice(line, line + 2)
+      if (!ids.has(id)) continue
+      // Of another version, perhaps: then it is read, and whoever waits is told so.
+      const verdict = attempt(() => readVerdict(text, key), undefined)
+      if (verdict !== undefined) verdicts.set(id, verdict)
+    }
+    if (verdicts.size > 0) for (const { look } of [...waits]) look(undefined, verdicts)
+  }
+
   return {
     lookUp,
+    tell,
     wakeAll,
     settled,
     finished(key, name, signal) {
-      const look = (state: DocumentState): SaveOutcome | 'unknown' | 'pending' =>
-        saveOutcome(state, name)
+      const look = (state: DocumentState | undefined): SaveOutcome | 'unknown' | 'pending' =>
+        state === undefined ? 'pending' : saveOutcome(state, name)
       return wait<SaveOutcome>(key, signal, look, (state) => look(state) !== 'unknown')
     },
     close() {

@@ -12,6 +12,7 @@ import { createOpenIndex } from './redis-open.js'
 import type { RedisStore, StoredDocument } from './redis-store.js'
 import type { Subscribe } from './redis-subscribe.js'
 import { isUnderWay } from './redis-again.js'
+import { Recent, type Written } from './redis-recent.js'
 import { createRedisWaits, isUnsettled } from './redis-waits.js'
 import { handedOverAgain } from '../settlement/order.js'
 import { closedError } from './outcome.js'
@@ -25,6 +26,15 @@ import type { DocumentState, Rules } from '../settlement/state.js'
 const LATER = 1_000
 /** How often a write is tried again because somebody else was faster. */
 const MAX_CONFLICTS = 100
+/** A clock may be set: how long after Redis has told its time it is taken to go on as before, ms. */
+const TIME_HOLDS = 1_000
+/** What brings others nothing to do, as long as it has no effects. */
+const QUIET: ReadonlySet<LedgerEvent['type']> = new Set([
+  'registered',
+  'answered',
+  'presence',
+  'tick',
+])
 
 export interface RedisLedgerParts {
   store: RedisStore
@@ -39,7 +49,12 @@ export interface RedisLedgerParts {
   machine?: Transition
 }
 
-export function createRedisLedger(parts: RedisLedgerParts): Ledger {
+export interface RedisLedger extends Ledger {
+  /** The state as this process has written it last, unless it has heard of another; else it is read. */
+  latest: (key: string) => Promise<DocumentState>
+}
+
+export function createRedisLedger(parts: RedisLedgerParts): RedisLedger {
   const {
     store,
     clock,
@@ -51,6 +66,7 @@ export function createRedisLedger(parts: RedisLedgerParts): Ledger {
   } = parts
   const machine = withSessions(given)
   const entries = new Map<string, Entry>()
+  const recent = new Recent()
   const index = createOpenIndex({
     ...{ set: store.openSet, read: readFresh, now: () => now(), logger },
     throwIfClosed() {
@@ -60,6 +76,7 @@ export function createRedisLedger(parts: RedisLedgerParts): Ledger {
   let closed = false
   /** Redis's time less ours, ms. */
   let offset = 0
+  let heardAt = -Infinity
   let connected = false
   /** When a lost connection was there again, ms since the epoch, by Redis's clock. */
   let reconnectedAt = 0
@@ -73,11 +90,13 @@ export function createRedisLedger(parts: RedisLedgerParts): Ledger {
     if (connected) reconnectedAt = now()
     connected = true
     for (const entry of entries.values()) entry.known = undefined
+    recent.clear()
     waits.wakeAll()
   })
 
   function heard(time: number): void {
-    if (!ownTime) offset = time - clock.now()
+    heardAt = clock.now()
+    if (!ownTime) offset = time - heardAt
   }
 
   function entryOf(key: string): Entry {
@@ -95,7 +114,18 @@ export function createRedisLedger(parts: RedisLedgerParts): Ledger {
     if (entry.writing || entry.looking || entry.waits.size > 0 || entry.tickAt !== Infinity) return
     const name = store.nameOf(entry.key)
     // Released before, another may stand in its place by now, with waits of its own.
-    if (entries.get(name) === entry) entries.delete(name)
+    if (entries.get(name) !== entry) return
+    entries.delete(name)
+    if (entry.known !== undefined) recent.remember(name, entry.known)
+  }
+
+  /** What a write may begin from without reading; it is answered with the right one if this is not it. */
+  function guessOf({ key }: Entry, [first]: readonly LedgerEvent[]): Written | undefined {
+    const last = recent.take(store.nameOf(key))
+    // A deadline goes by the time of Redis.
+    if (!ownTime && Math.abs(clock.now() - heardAt) > TIME_HOLDS) return undefined
+    if (last !== undefined) return isIdle(last.state, now(), rules) ? undefined : last
+    return first?.type === 'registered' ? { version: '', state: emptyDocument } : undefined
   }
 
   function apply(key: string, event: LedgerEvent): Promise<void> {
@@ -135,8 +165,9 @@ export function createRedisLedger(parts: RedisLedgerParts): Ledger {
   }
 
   async function writeBatch(entry: Entry, events: readonly LedgerEvent[]): Promise<Effect[]> {
+    let base = entry.known ?? guessOf(entry, events) ?? (await readFresh(entry.key))
     for (let tries = 0; tries < MAX_CONFLICTS; tries += 1) {
-      const { version, state } = entry.known ?? (await readFresh(entry.key))
+      const { version, state } = base
       const effects: Effect[] = []
       let step = { state, effects: effects as readonly Effect[], dueAt: Infinity }
       for (const event of mayHaveLost(state) ? [{ type: 'lost' } as const, ...events] : events) {
@@ -150,12 +181,16 @@ export function createRedisLedger(parts: RedisLedgerParts): Ledger {
         ),
       )
       const expiry = expiryOf(step)
-      const change = { ...step, version, verdicts, expiry, retention: rules.retention }
+      const wake = effects.length > 0 || events.some(({ type }) => !QUIET.has(type))
+      const change = { ...step, version, verdicts, expiry, retention: rules.retention, wake }
       const listing = index.listing(entry.key, state, step.state)
       if (listing !== undefined) await listing.before()
       const written = await store.write(entry.key, change)
       entry.known = undefined
-      if (written === undefined) continue
+      if ('lost' in written) {
+        base = fresh(written.lost)
+        continue
+      }
       heard(written.now)
       listing?.after()
       know(entry, written.version, step.state)
@@ -195,13 +230,16 @@ export function createRedisLedger(parts: RedisLedgerParts): Ledger {
     key: string,
     ids: readonly string[] = [],
   ): Promise<Pick<StoredDocument, 'version' | 'state' | 'dueAt' | 'verdicts'>> {
-    const stored = await store.read(key, ids)
+    return fresh(await store.read(key, ids))
+  }
+
+  function fresh(stored: StoredDocument): Omit<StoredDocument, 'now'> {
     heard(stored.now)
     const unfinished = stored.dueAt !== Infinity || stored.state.saves.some(isOpen)
     if (unfinished || !isIdle(stored.state, now(), rules)) return stored
     const expired = expiresAt(stored.state, rules) <= now()
     const state = expired ? emptyDocument : forget(stored.state, now(), rules)
-    return { ...stored, state, verdicts: ids.map(() => undefined) }
+    return { ...stored, state, verdicts: stored.verdicts.map(() => undefined) }
   }
 
   function schedule(entry: Entry, dueAt: number): void {
@@ -225,11 +263,13 @@ export function createRedisLedger(parts: RedisLedgerParts): Ledger {
 
   function woken(message: string): void {
     // Another version of this package may say more, or something else.
-    const [name = '', due = '', version = ''] = message.split(' ')
+    const [head = '', ...told] = message.split('\n')
+    const [name = '', due = '', version = ''] = head.split(' ')
     const entry = entries.get(name)
     if (entry === undefined) return
     // Unless its reply was lost, a write of our own has been dealt with, or will be.
     if (store.isOwn(version) && entry.known !== undefined) return
+    waits.tell(entry, told)
     if (entry.writing) return void entry.news.add(version)
     entry.known = undefined
     if (entry.waits.size > 0) void waits.lookUp(entry)
@@ -240,6 +280,10 @@ export function createRedisLedger(parts: RedisLedgerParts): Ledger {
   return {
     apply,
     read: async (key) => (await readFresh(key)).state,
+    latest: async (key) => {
+      const known = entries.get(store.nameOf(key))?.known
+      return (known ?? (await readFresh(key))).state
+    },
     settled: waits.settled,
     finished: waits.finished,
     open: index.open,

@@ -1,5 +1,5 @@
 /** A wait in a ledger: it is looked at whenever something may have changed, until it can end. */
-import { onAbort } from '../abort.js'
+import { onAbort, type Signal } from '../abort.js'
 
 export interface Wait<Seen extends unknown[]> {
   /** Ends the wait if it can end now. */
@@ -13,7 +13,7 @@ export interface Wait<Seen extends unknown[]> {
  */
 export function addWait<Seen extends unknown[], Outcome>(
   waits: Set<Wait<Seen>>,
-  signal: AbortSignal | undefined,
+  signal: Signal | undefined,
   look: (...seen: Seen) => Outcome | 'unknown' | 'pending',
   begin: (wait: Wait<Seen>) => void,
 ): Promise<Outcome | undefined> {

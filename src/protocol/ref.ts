@@ -12,6 +12,8 @@ export interface RefSigner {
 
 /** Refs are kept in the ledger: bounded, in characters. */
 export const MAX_REF = 1024
+/** How many of the signed refs that came last are remembered, so as not to be verified again. */
+const MAX_GENUINE = 1_000
 
 /**
  * `secrets`: the first signs, all verify; null when tokens are off and nothing can be signed.
@@ -26,6 +28,8 @@ export function createRefSigner(secrets: readonly string[] | null, prefix: strin
   )
   const mac = (key: Buffer, text: string): string =>
     createHmac('sha256', key).update(text).digest('base64url')
+  // Only what was found to be genuine: what a stranger sends is not kept.
+  const genuine = new Map<string, string>()
   return {
     sign(ref) {
       const text = encode(ref)
@@ -34,15 +38,22 @@ export function createRefSigner(secrets: readonly string[] | null, prefix: strin
       return `${text}.${mac(key, text)}`
     },
     verify(signed) {
+      const known = genuine.get(signed)
+      if (known !== undefined) return known
       const [text, signature, ...rest] = signed.split('.')
       if (text === undefined || signature === undefined || rest.length > 0) return undefined
       // As text: the same bytes can be written in other ways, and a URL has one form only.
       const given = Buffer.from(signature)
-      const genuine = keys.some((key) => {
+      const isGenuine = keys.some((key) => {
         const expected = Buffer.from(mac(key, text))
         return given.length === expected.length && timingSafeEqual(given, expected)
       })
-      return genuine ? decode(text) : undefined
+      if (!isGenuine) return undefined
+      const ref = decode(text)
+      const [oldest] = genuine.keys()
+      if (genuine.size === MAX_GENUINE && oldest !== undefined) genuine.delete(oldest)
+      if (ref.length <= MAX_REF) genuine.set(signed, ref)
+      return ref
     },
   }
 }

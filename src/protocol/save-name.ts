@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 
 /**
  * One save, one name (`settlement.md` 2): made of what stays the same when the Docs server sends a
@@ -16,7 +16,7 @@ export function saveName(save: {
 }): string {
   const facts = [save.key, save.status, pathOf(save.url), save.lastSave, save.history, save.mark]
   // A letter in front: an id of digits only is not a legal BullMQ job id.
-  return 's' + createHash('sha256').update(JSON.stringify(facts)).digest('base64url')
+  return 's' + hash('sha256', JSON.stringify(facts), 'base64url')
 }
 
 function pathOf(url: string | undefined): string | undefined {

@@ -1,5 +1,5 @@
 /** A callback as the ledger takes it. */
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { PlainError } from '../errors.js'
 import type { Arrival } from '../settlement/event.js'
 import type { Trigger } from '../settlement/state.js'
@@ -29,16 +29,14 @@ function beginningsOf(history: unknown): string[] | undefined {
     return undefined
   let before = ''
   return changes.map((change: unknown) => {
-    before = createHash('sha256')
-      .update(`${before} ${JSON.stringify(change)}`)
-      .digest('base64url')
-    return (before = before.slice(0, 12))
+    before = hash('sha256', `${before} ${JSON.stringify(change)}`, 'base64url').slice(0, 12)
+    return before
   })
 }
 
 /** The link's query is signed anew each time (`docs-server.md`, "Callbacks"). */
 function messageOf({ url, markedReplay }: SaveCallback): string {
-  return createHash('sha256').update(`${url} ${markedReplay}`).digest('base64url').slice(0, 16)
+  return hash('sha256', `${url} ${markedReplay}`, 'base64url').slice(0, 16)
 }
 
 export function arrivalOf(

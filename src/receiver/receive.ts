@@ -2,7 +2,7 @@
  * The callback handler without a framework: body, headers and ref in; status and body out. Verifies,
  * parses, tells the ledger, and answers by the table of `settlement.md`, "Replies".
  */
-import { onAbort } from '../abort.js'
+import { onAbort, type Signal } from '../abort.js'
 import { startDeadline } from '../client/deadline.js'
 import type { Clock } from '../clock.js'
 import type { Downloader } from '../client/download.js'
@@ -263,15 +263,15 @@ export function createReceiver(parts: ReceiverParts): Answer {
   }
 
   /** The Docs server waits for the reply, and proxies in between do not wait long. */
-  async function inTime<Result>(work: (signal: AbortSignal) => Result): Promise<Awaited<Result>> {
+  async function inTime<Result>(work: (signal: Signal) => Result): Promise<Awaited<Result>> {
     const deadline = startDeadline(clock, parts.replyTimeout)
     const late = new Promise<never>((_resolve, reject) => {
-      onAbort(deadline.signal, () =>
+      onAbort(deadline.own, () =>
         reject(new Error(`not done within replyTimeout, ${parts.replyTimeout} ms`)),
       )
     })
     try {
-      return await Promise.race([work(deadline.signal), late])
+      return await Promise.race([work(deadline.own), late])
     } finally {
       deadline.release()
     }

@@ -2,7 +2,6 @@
  * Which forgotten file it is. Every forgotten file of a key has the same path, and a newer one replaces
  * an older one without a word, so only its bytes tell them apart (`docs/settlement.md` 13.2).
  */
-import { createHash } from 'node:crypto'
 import type { Downloader, DownloadLimits } from '../client/download.js'
 
 /** The type of a forgotten file, which only its link gives: `output.docx`. */
@@ -19,8 +18,9 @@ export async function fingerprintOf(
   downloader: Downloader,
   limits: DownloadLimits,
 ): Promise<string> {
-  const hash = createHash('sha256')
-  const { stream } = await downloader.open(link, { filetype: filetypeOf(link), ...limits })
-  for await (const bytes of stream) hash.update(bytes)
-  return hash.digest('base64url')
+  const options = { filetype: filetypeOf(link), ...limits }
+  const { stream, measured } = await downloader.open(link, options)
+  await stream.pipeTo(new WritableStream())
+  const { sha256 } = await measured
+  return Buffer.from(sha256, 'hex').toString('base64url')
 }

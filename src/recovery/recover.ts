@@ -237,7 +237,7 @@ export function createRecover(parts: RecoverParts): Recover {
     const within = LINK_LIFETIME + (limits.downloadTimeout ?? 0)
     const deadline = startDeadline(clock, within, signal)
     try {
-      const end = await ledger.finished(key, name, deadline.signal)
+      const end = await ledger.finished(key, name, deadline.own)
       if (end?.phase === 'stored') return { key, outcome: 'recovered' }
       if (end?.error !== undefined) throw fromPlainError(end.error)
       const message = 'Redis has lost what it knew of this document: see whether it is stored'

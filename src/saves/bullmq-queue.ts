@@ -10,6 +10,7 @@ import type { Logger } from '../events.js'
 import { withoutCommand } from '../ledger/redis-error.js'
 import type { RunnableSave } from '../settlement/event.js'
 import { failureOf } from './bullmq-failure.js'
+import { Deaf, LockLost, NotOurs } from './bullmq-given-up.js'
 import { jobIdOf, jobOf, type SaveJob } from './bullmq-job.js'
 import { ReleasableWorker, restWhenRefused } from './bullmq-worker.js'
 import { retryPause, type RunSave, type SaveQueue, type SaveReport } from './queue.js'
@@ -38,8 +39,16 @@ const STALLED = 'job stalled more than allowable limit'
 export interface BullmqQueueParts {
   run: RunSave
   report: SaveReport
-  /** The save, or undefined when it is no longer to be run: a step done twice changes nothing. */
-  wanted: (key: string, name: string, sequence: number) => Promise<RunnableSave | undefined>
+  /**
+   * The save, or undefined when it is no longer to be run: a step done twice changes nothing.
+   * @param isFirst no worker has been at it before, so what this process knows of it is still so
+   */
+  wanted: (
+    key: string,
+    name: string,
+    sequence: number,
+    isFirst: boolean,
+  ) => Promise<RunnableSave | undefined>
   clock: Clock
   retries: number
   logger: Logger
@@ -143,8 +152,8 @@ export function createBullmqQueue(parts: BullmqQueueParts): SaveQueue {
     await reported(key, () => report.stored(key, save, result))
   }
 
-  const wantedBy = ({ data }: Job<SaveJob>): Promise<RunnableSave | undefined> =>
-    parts.wanted(data.key, data.save, data.sequence)
+  const wantedBy = ({ data, attemptsStarted }: Job<SaveJob>): Promise<RunnableSave | undefined> =>
+    parts.wanted(data.key, data.save, data.sequence, attemptsStarted === 1)
 
   /** Runs `onSave` with a signal of its own. Without the lock, how it ended is not told. */
   function begin(key: string, save: RunnableSave, attempt: number): Promise<unknown> {
@@ -287,14 +296,4 @@ export function createBullmqQueue(parts: BullmqQueueParts): SaveQueue {
 interface Run {
   ended: Promise<unknown>
   abort: (reason: Error) => void
-}
-
-/** `onSave` has taken no notice of its signal. */
-class Deaf extends Error {}
-
-/** The record of its document cannot be read here. */
-class NotOurs extends Error {}
-
-class LockLost extends Error {
-  override readonly message = 'Redis was away for too long: this save is run again'
 }

@@ -23,8 +23,9 @@ interface Run {
   readonly outer: Run | undefined
 }
 
-/** One for all: Node never lets go of one that was used, and each makes every promise slower. */
+/** One for all, and off while nothing runs: one that was used makes every promise slower. */
 const storage = new AsyncLocalStorage<Run>()
+let running = 0
 
 export function createInside(): Inside {
   function* open(): Iterable<Run> {
@@ -36,10 +37,14 @@ export function createInside(): Inside {
   const inside: Inside = {
     async run(key, work) {
       const run: Run = { of: inside, key, ended: false, outer: storage.getStore() }
+      running += 1
       try {
         return await storage.run(run, work)
       } finally {
         run.ended = true
+        running -= 1
+        // What has ended is looked for by nobody.
+        if (running === 0) storage.disable()
       }
     },
     refuseOwn(key, call) {

@@ -1,7 +1,7 @@
 /** Runs `onSave` for one save, and reports stored or failed to the ledger. */
 import { saveChannel, traced, type SaveTrace } from '../channels.js'
 import type { Downloader } from '../client/download.js'
-import { DocsError, isDocsError, readable, toPlainError } from '../errors.js'
+import { DocsError, isDocsError, plainCause, readable, toPlainError } from '../errors.js'
 import type { Events, Logger } from '../events.js'
 import type { Watch } from '../inspector/watch.js'
 import type { Ledger } from '../ledger/ledger.js'
@@ -19,7 +19,8 @@ const MAX_RESULT = 64 * 1024
 export type OnSave<Result = unknown> = (save: Save) => Result | PromiseLike<Result>
 
 export interface RunnerParts {
-  onSave: OnSave
+  /** Undefined in a process whose queue runs nothing. */
+  onSave: OnSave | undefined
   downloader: Downloader
   ledger: Ledger
   events: Events
@@ -31,6 +32,10 @@ export interface RunnerParts {
   deleteForgotten: (key: string, name: string) => Promise<void>
   inside: Inside
 }
+
+/** Our own words, a download's mostly, say what to do; what they say of a link is safe to show. Others' may not be. */
+const whyOf = (cause: unknown): string =>
+  isDocsError(cause) ? plainCause(cause).message : 'see cause'
 
 /** Whether trying again cannot help: `onSave` says so, or a download of it that will not get better. */
 export const cannotSucceed = (error: unknown): boolean =>
@@ -56,6 +61,7 @@ export function createRunner(parts: RunnerParts): { run: RunSave; report: SaveRe
     stats.pending.saves += 1
     const about = { key: save.key, save: save.id }
     try {
+      if (onSave === undefined) throw new TypeError('a process without onSave was given a save')
       const result = await inside.run(save.key, () => onSave(save))
       watch.ran(about)
       return result
@@ -83,9 +89,10 @@ export function createRunner(parts: RunnerParts): { run: RunSave; report: SaveRe
     },
     async failed(key, { name, sequence, payload }, cause, attempts) {
       const permanent = cannotSucceed(cause)
+      const times = attempts === 1 ? 'one attempt' : `${attempts} attempts`
       const error = new DocsError(
         'STORAGE_FAILED',
-        `onSave failed (${attempts === 1 ? 'one attempt' : `${attempts} attempts`}): the file is not stored; see cause`,
+        `onSave failed (${times}): the file is not stored; ${whyOf(cause)}`,
         { key, cause, retryable: !permanent },
       )
       logger.error({ err: cause, key, ref: payload.ref, save: name, permanent }, error.message)

@@ -1,5 +1,6 @@
 /** The object that `onSave` gets. */
 import type { Download, Downloader, DownloadLimits } from '../client/download.js'
+import type { Measured } from '../client/meter.js'
 import type { RunnableSave } from '../settlement/event.js'
 import type { Order, Trigger } from '../settlement/state.js'
 import {
@@ -60,14 +61,17 @@ export interface Save {
    * takes this save over, since Redis was away for more than 10 s.
    */
   readonly signal: AbortSignal
-  /** The file as a web stream with its `size` in bytes and its `type`. Errors: `UNREACHABLE`, `BAD_RESPONSE`. */
+  /**
+   * The file as a stream of the web or of Node, with its `size` in bytes and its `type`; `measured` has size and
+   * SHA-256 of what was read. Errors: `UNREACHABLE`, `BAD_RESPONSE`.
+   */
   download(): Promise<Download>
   /**
    * Writes the file to `path`, all or nothing: a temporary file beside it, then a rename. When it
-   * resolves, file and name are on disk; `size` is in bytes. Errors: as `download()`, and the file system's own.
+   * resolves, file and name are on disk; `size` is in bytes, `sha256` in hexadecimal. Errors: as `download()`, and the file system's own.
    * @example await save.downloadTo(`files/${save.ref}`)
    */
-  downloadTo(path: string): Promise<{ size: number }>
+  downloadTo(path: string): Promise<Measured>
   /** The changes as a zip for the history panel. Errors: as `download()`; `BAD_RESPONSE` where there are none. */
   downloadChanges(): Promise<Download>
   /**

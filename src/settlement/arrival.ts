@@ -1,4 +1,5 @@
 /** Rule 2, one save, one name; and rule 12, final saves that may not be the last word. */
+import { added, changed, digestOf } from './digest.js'
 import { isMisdirected, refused } from './one-file.js'
 import type { Arrival } from './event.js'
 import { hasStepped, isUndecided } from './order.js'
@@ -11,7 +12,7 @@ const MESSAGES_KEPT = 32
 
 /** The state once `given` is known in it. Runs nothing yet: `order.ts` decides what runs. */
 export function recordArrival(state: DocumentState, given: Arrival, now: number): DocumentState {
-  const known = state.saves.find((save) => save.name === given.name)
+  const known = state.saves.findLast((save) => save.name === given.name)
   const misdirected = isMisdirected(state, given)
   // 17.2: what is known of a save is not changed by sending it elsewhere.
   if (misdirected && known !== undefined) return state
@@ -29,10 +30,7 @@ export function recordArrival(state: DocumentState, given: Arrival, now: number)
       ? {}
       : { messages: [...base.messages, message].slice(-MESSAGES_KEPT) }),
   }
-  const saves =
-    known === undefined
-      ? [...state.saves, save]
-      : state.saves.map((other) => (other === known ? save : other))
+  const saves = known === undefined ? added(state.saves, save) : changed(state.saves, known, save)
   const stepped = known === undefined && hasStepped(state.saves, save)
   const next: DocumentState = {
     ...state,
@@ -109,7 +107,7 @@ function mayBeOld(state: DocumentState, save: Save): boolean {
 export function dropUnconfirmed(state: DocumentState, now: number): DocumentState {
   const isOver = ({ phase, at }: Save): boolean =>
     phase === 'doubtful' && now >= at + COMES_AGAIN_WITHIN
-  if (!state.saves.some(isOver)) return state
+  if (!digestOf(state.saves).doubtful.some(isOver)) return state
   const saves = state.saves.map((save) => {
     if (!isOver(save)) return save
     const { payload, ...rest } = save
@@ -119,7 +117,7 @@ export function dropUnconfirmed(state: DocumentState, now: number): DocumentStat
 }
 
 function madeFor(state: DocumentState, arrival: Arrival): Save['by'] {
-  const command = state.commands.find(({ id }) => id === arrival.commandId)
+  const command = state.commands.findLast(({ id }) => id === arrival.commandId)
   if (command?.kind !== 'forcesave') return undefined
   const { id, turn, answer, again } = command
   // 3.1: a second save of one command says that its request was received twice, at whatever time.

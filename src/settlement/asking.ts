@@ -3,6 +3,7 @@
  * when to ask, and never what is certain.
  */
 import { DocsError, toPlainError, type PlainError } from '../errors.js'
+import { digestOf } from './digest.js'
 import { conversionFailure } from './failure.js'
 import type { Answer, Command, DocumentState, Told } from './state.js'
 import { GIVE_UP_AFTER, pauseOf, QUESTION_PAUSES, RESEND_PAUSES } from './timing.js'
@@ -42,9 +43,8 @@ export function accepted({ state, command, view, now, rules }: Case, last: Answe
 
 /** 10.5: a save was sent again, as the Docs server does inside of a forcesave that finds it unacknowledged. */
 export const wasReplayed = ({ saves }: DocumentState, command: Command): boolean =>
-  saves.some(
-    ({ phase, replayed = -1, by }) =>
-      phase === 'stored' && replayed > command.turn && by?.id !== command.id,
+  digestOf(saves).replayed.some(
+    ({ replayed = -1, by }) => replayed > command.turn && by?.id !== command.id,
   )
 
 /** 8.5: answered 3, 1, or not at all. */

@@ -1,8 +1,9 @@
 /** Rule 1, register first: a command is in the state before its request leaves. */
+import { replaced } from './digest.js'
 import { doubted } from './doubt.js'
 import type { LedgerEvent } from './event.js'
 import { recordTold, withoutQuestion } from './told.js'
-import type { Command, DocumentState } from './state.js'
+import type { Command, DocumentState, Save } from './state.js'
 
 export function recordCommand(
   state: DocumentState,
@@ -35,7 +36,7 @@ export function recordAnswer(
 ): DocumentState {
   const { id } = event
   const { turn } = state
-  const command = state.commands.find((other) => other.id === id)
+  const command = state.commands.findLast((other) => other.id === id)
   if (command === undefined || command.answer !== undefined) return state
   const answer = { ...event.answer, turn, at: now }
   // Nobody waits for the verdict of a command of our own.
@@ -45,14 +46,18 @@ export function recordAnswer(
   }
   const next: DocumentState = {
     ...state,
-    commands: state.commands.map((other) => (other === command ? answered : other)),
-    // A callback may have come before the response (`docs-server.md`, "Early").
-    saves: state.saves.map((save) =>
-      save.by?.id === id && save.by.answered === undefined && answer.error === 0
-        ? { ...save, by: { ...save.by, answered: turn } }
-        : save,
-    ),
+    commands: replaced(state.commands, command, answered),
+    saves: answer.error === 0 ? withAnswer(state.saves, id, turn) : state.saves,
   }
   if (command.kind === 'info') return recordTold(next, answered, now)
   return next.asking?.id === id ? withoutQuestion(next) : next
+}
+
+/** A callback may have come before the response (`docs-server.md`, "Early"). */
+function withAnswer(saves: readonly Save[], id: string, turn: number): readonly Save[] {
+  const isMeant = ({ by }: Save): boolean => by?.id === id && by.answered === undefined
+  if (!saves.some(isMeant)) return saves
+  return saves.map((save) =>
+    isMeant(save) && save.by !== undefined ? { ...save, by: { ...save.by, answered: turn } } : save,
+  )
 }

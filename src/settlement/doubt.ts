@@ -28,13 +28,17 @@ export const isOfUnknownFate = ({ kind, answer }: Command): boolean =>
  * Whether the save of a forcesave may still be under way (7.2): its own is not stored, and nothing from
  * after its answer is proven. Requests overtake each other, so its registration says nothing here.
  */
-export function isOutstanding({ saves, proven }: DocumentState, command: Command): boolean {
-  const { id, kind, answer } = command
+export const isOutstanding = (state: DocumentState, command: Command): boolean =>
+  canBeOutstanding(state, command) &&
+  !state.saves.some(({ phase, by }) => phase === 'stored' && by?.id === command.id)
+
+/** The same, but for whether its own save is stored. */
+export function canBeOutstanding({ proven }: DocumentState, command: Command): boolean {
+  const { kind, answer } = command
   if (kind !== 'forcesave') return false
-  const unknown = isOfUnknownFate(command)
-  if (!unknown && answer?.error !== 0 && answer?.error !== 3) return false
-  if (!unknown && (answer?.turn ?? Infinity) < proven) return false
-  return !saves.some(({ phase, by }) => phase === 'stored' && by?.id === id)
+  if (isOfUnknownFate(command)) return true
+  if (answer?.error !== 0 && answer?.error !== 3) return false
+  return answer.turn >= proven
 }
 
 /** What is dropped from the state leaves its doubt behind (11.5). */

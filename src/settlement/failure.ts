@@ -1,5 +1,6 @@
 /** Rule 10: saves that failed. */
 import type { PlainError } from '../errors.js'
+import { digestOf } from './digest.js'
 import { contains } from './order.js'
 import { isFinal, type DocumentState, type Save } from './state.js'
 
@@ -12,9 +13,10 @@ export const comesAgain = (save: Save): boolean =>
 
 /** 10.4: what failed and stands, the newest last. */
 export function standingFailures(state: DocumentState): readonly Save[] {
-  const failures = state.saves.filter(
-    ({ phase, discarded, turn }) =>
-      phase === 'failed' && discarded !== true && turn >= state.proven,
+  const { failed } = digestOf(state.saves)
+  if (failed.length === 0) return failed
+  const failures = failed.filter(
+    ({ discarded, turn }) => discarded !== true && turn >= state.proven,
   )
   if (failures.length === 0) return failures
   const stored = state.saves.filter(({ phase }) => phase === 'stored')

@@ -3,9 +3,10 @@
  * older than what is stored would destroy edits; leaving it where it is destroys nothing.
  */
 import { recordArrival } from './arrival.js'
+import { digestOf } from './digest.js'
 import type { Arrival, LedgerEvent } from './event.js'
 import { comesAgain, heals } from './failure.js'
-import { isOpen, lastWritten, type DocumentState, type Save, type Searched } from './state.js'
+import { isOpen, type DocumentState, type Save, type Searched } from './state.js'
 import { COMES_AGAIN_WITHIN } from './timing.js'
 
 /** So many forgotten files in a row are taken for one call (13.4). */
@@ -31,7 +32,7 @@ export const isSessionOpen = ({ users }: DocumentState): boolean => (users ?? []
 
 /** A forgotten file on its way into storage. */
 export const hasOpenForgotten = ({ saves }: DocumentState): boolean =>
-  saves.some((save) => save.trigger === 'forgotten' && isOpen(save))
+  digestOf(saves).forgotten.some(isOpen)
 
 /**
  * `missing`: a final save that nobody took is known, or a session with changes whose end nobody told, so
@@ -41,7 +42,7 @@ export const hasOpenForgotten = ({ saves }: DocumentState): boolean =>
 export function worthOfForgotten(state: DocumentState): 'missing' | 'stored' | 'unknown' {
   const { saves } = state
   const stored = saves.filter(({ phase }) => phase === 'stored')
-  const last = lastWritten(saves)
+  const { last } = digestOf(saves)
   // Nothing may have been changed since the final save: then the file has been there before it.
   const unchanged = last?.trigger === 'close' && !saves.some(({ turn }) => turn > last.lastTurn)
   // The file of a final save that failed may lie there still, though its edits are stored by now.

@@ -5,6 +5,7 @@
  */
 import { DocsError, toPlainError, type PlainError } from '../errors.js'
 import { accepted, held, sendAgain } from './asking.js'
+import { digestOf } from './digest.js'
 import { comesAgain, standingFailures } from './failure.js'
 import { nothingToSave } from './nothing-to-save.js'
 import { byNothingHeld, bySave } from './proof.js'
@@ -64,7 +65,7 @@ function byFailure({ state, command }: Case): Judgement | undefined {
   const isOfIt = (save: Save): boolean =>
     save.by?.id === command.id ||
     (isFinal(save) && save.trigger === 'close' && save.lastTurn > command.turn && !comesAgain(save))
-  const save = state.saves.findLast((save) => save.phase === 'failed' && isOfIt(save))
+  const save = digestOf(state.saves).failed.findLast(isOfIt)
   return save?.error === undefined ? undefined : { verdict: failed('10.1', save.error) }
 }
 

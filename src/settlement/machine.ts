@@ -5,6 +5,7 @@
  */
 import { dropUnconfirmed, recordArrival } from './arrival.js'
 import { recordAnswer, recordCommand } from './command.js'
+import { changed, digestOf } from './digest.js'
 import { doubted } from './doubt.js'
 import type { Effect, LedgerEvent } from './event.js'
 import { recordFound, recordSearch } from './forgotten.js'
@@ -17,7 +18,7 @@ import { forget } from './retention.js'
 import { isFinal, type Command, type DocumentState, type Rules, type Save } from './state.js'
 import { COMES_AGAIN_WITHIN, QUESTION_PATIENCE } from './timing.js'
 import { isAsking } from './told.js'
-import { viewOf } from './view.js'
+import { View } from './view.js'
 
 export interface Step {
   readonly state: DocumentState
@@ -94,16 +95,14 @@ function finish(
   isMeant: (save: Save) => boolean,
   change: (save: Save) => Save,
 ): DocumentState {
-  let next = state
-  const saves = state.saves.map((save) => {
-    if (!isMeant(save)) return save
-    const { payload, ...rest } = change(save)
-    if (isFinal(rest)) next = { ...next, ended: state.turn }
-    // 11.1: which of the files is the newest is for the application to say.
-    if (rest.phase === 'stored' && rest.order === 'unknown') next = doubted(next, 'order-unknown')
-    return { ...rest, done: { turn: state.turn, at: now } }
-  })
-  return { ...next, saves }
+  const save = state.saves.findLast(isMeant)
+  if (save === undefined) return state
+  const { payload, ...rest } = change(save)
+  const done = { turn: state.turn, at: now }
+  const saves = changed(state.saves, save, { ...rest, done })
+  const next = isFinal(rest) ? { ...state, saves, ended: state.turn } : { ...state, saves }
+  // 11.1: which of the files is the newest is for the application to say.
+  return rest.phase === 'stored' && rest.order === 'unknown' ? doubted(next, 'order-unknown') : next
 }
 
 /** Stored stays stored: a second verdict on one run is a step done twice. */
@@ -121,8 +120,8 @@ const isRun =
 /** 14.3: a save that comes after its command's verdict is reported, and changes nothing. */
 function lateFor(before: DocumentState, event: LedgerEvent): Effect[] {
   if (event.type !== 'stored') return []
-  const save = before.saves.find(isRun(event))
-  const command = before.commands.find(({ id }) => id === save?.by?.id)
+  const save = before.saves.findLast(isRun(event))
+  const command = before.commands.findLast(({ id }) => id === save?.by?.id)
   return command?.settled === undefined || command.own === true
     ? []
     : [{ type: 'late', id: command.id }]
@@ -133,21 +132,27 @@ function settle(before: DocumentState, now: number, rules: Rules): Step {
   const effects: Effect[] = []
   const asks = new Set<'info' | 'forcesave' | 'search'>()
   let dueAt = nextEnd(before, now)
-  const view = viewOf(before)
-  const commands = before.commands.map((command): Command => {
-    if (command.settled !== undefined || command.own === true) return command
+  const view = new View(before)
+  // Only what changes is copied.
+  let commands: Command[] | undefined
+  for (let index = 0; index < before.commands.length; index += 1) {
+    const command = before.commands[index]
+    if (command === undefined || command.settled !== undefined || command.own === true) continue
     const judgement = judge({ state: before, command, view, now, rules })
     if ('verdict' in judgement) {
       const { id, kind } = command
       effects.push({ type: 'settle', id, kind, verdict: judgement.verdict })
-      return { ...command, settled: { turn: before.turn, at: now } }
+      commands ??= before.commands.slice()
+      commands[index] = { ...command, settled: { turn: before.turn, at: now } }
+      continue
     }
     dueAt = Math.min(dueAt, judgement.until)
     if (judgement.ask !== undefined) asks.add(judgement.ask)
-    return judgement.note === undefined ? command : { ...command, ...judgement.note }
-  })
-  const isSame = commands.every((command, index) => command === before.commands[index])
-  const state = isSame ? before : { ...before, commands }
+    if (judgement.note === undefined) continue
+    commands ??= before.commands.slice()
+    commands[index] = { ...command, ...judgement.note }
+  }
+  const state = commands === undefined ? before : { ...before, commands }
   if (asks.size === 0) return { state, effects, dueAt }
   if (isAsking(state, now)) {
     const givenUpAt = (state.asking?.at ?? now) + QUESTION_PATIENCE
@@ -175,8 +180,8 @@ export function askFor(
 /** When the next doubtful final save is given up (12.3). */
 function nextEnd({ saves }: DocumentState, now: number): number {
   let end = Infinity
-  for (const { phase, at } of saves) {
-    if (phase === 'doubtful') end = Math.min(end, Math.max(at + COMES_AGAIN_WITHIN, now + 1))
+  for (const { at } of digestOf(saves).doubtful) {
+    end = Math.min(end, Math.max(at + COMES_AGAIN_WITHIN, now + 1))
   }
   return end
 }

@@ -3,9 +3,10 @@
  * URL of another file is never stored there.
  */
 import { DocsError, toPlainError } from '../errors.js'
+import { hasOpen } from './digest.js'
 import type { Arrival, LedgerEvent } from './event.js'
 import { standingFailures } from './failure.js'
-import { isOpen, type DocumentState } from './state.js'
+import type { DocumentState } from './state.js'
 
 type Presence = Extract<LedgerEvent, { type: 'presence' }>
 
@@ -32,7 +33,7 @@ export function refused(save: Arrival): Arrival {
 export function refAfter(state: DocumentState, { ref, joined }: Presence): string | undefined {
   if (state.ref === undefined || ref === undefined) return state.ref ?? ref
   const isOver =
-    state.users?.length === 0 && !state.saves.some(isOpen) && standingFailures(state).length === 0
+    state.users?.length === 0 && !hasOpen(state.saves) && standingFailures(state).length === 0
   return isOver && joined.length > 0 ? ref : state.ref
 }
 

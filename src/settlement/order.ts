@@ -2,6 +2,7 @@
  * Rule 3: one save of a key at a time goes to `onSave`, and a wrong order does not decide. Nothing is
  * skipped that is not proven to be contained in a stored file.
  */
+import { changed, digestOf, type Digest } from './digest.js'
 import type { Effect, LedgerEvent, RunnableSave } from './event.js'
 import {
   isFinal,
@@ -30,6 +31,12 @@ function isLonger({ changes: longer = [] }: Save, { changes: shorter = [] }: Sav
   return last !== undefined && longer.length > shorter.length && longer[shorter.length - 1] === last
 }
 
+/** Whether any of the saves can contain this one at all, by what the digest tells of them. */
+function canBeContained({ turn, by, changes = [] }: Save, digest: Digest): boolean {
+  const after = Math.min(turn, by?.answered ?? Infinity)
+  return digest.orderedUpTo > after || (changes.length > 0 && digest.mostChanges > changes.length)
+}
+
 /** 3.2: whether `newer` is the newer one as far as its `lastsave` says. Clocks can be set. */
 function isLaterByClock(newer: Save, older: Save, { clockStepped }: DocumentState): boolean {
   // What comes as the last word of a session comes after the forgotten file of one before.
@@ -51,6 +58,9 @@ export const isUndecided = (left: Save, right: Save, state: DocumentState): bool
 
 /** 3.4: the clock of the Docs server was set when what is proven contradicts `lastsave`. */
 export function hasStepped(saves: readonly Save[], save: Save): boolean {
+  const digest = digestOf(saves)
+  const isEarlier = save.lastSave !== undefined && save.lastSave < digest.lastSave
+  if (!isEarlier && !canBeContained(save, digest)) return false
   return saves.some(
     (other) => other !== save && (contradicts(save, other) || contradicts(other, save)),
   )
@@ -73,18 +83,27 @@ function goesBefore(left: Save, right: Save, state: DocumentState): boolean {
 
 /** The stored file that is proven to hold all of this save. */
 const holderOf = (save: Save, { saves }: DocumentState): Save | undefined =>
-  saves.find((other) => isWritten(other) && contains(other, save))
+  canBeContained(save, digestOf(saves))
+    ? saves.find((other) => isWritten(other) && contains(other, save))
+    : undefined
 
 /** How a save stands to what is stored. */
 function orderOf(save: Save, state: DocumentState): Order {
   if (save.trigger === 'forgotten') return 'newest'
-  const written = state.saves.filter(isWritten)
-  if (written.some((other) => contains(other, save))) return 'older'
+  if (holderOf(save, state) !== undefined) return 'older'
   // What was stored before may not be known any more; what a command of ours made holds all of that.
   const isAfterAll = state.known || (save.by !== undefined && save.by.again !== true)
-  const isNewest =
-    isAfterAll && written.every((other) => contains(save, other) || seemsNewer(save, other, state))
-  return isNewest ? 'newest' : 'unknown'
+  return isAfterAll && isNewerThanAll(save, state) ? 'newest' : 'unknown'
+}
+
+function isNewerThanAll(save: Save, state: DocumentState): boolean {
+  const { by } = save
+  // Its command was registered after all of them had arrived.
+  const isLast = by !== undefined && by.again !== true
+  if (isLast && by.turn > digestOf(state.saves).writtenUpTo) return true
+  return state.saves.every(
+    (other) => !isWritten(other) || contains(save, other) || seemsNewer(save, other, state),
+  )
 }
 
 /** What the queue is given of a running save; undefined when it has ended. */
@@ -104,7 +123,7 @@ export function runnableOf(save: Save): RunnableSave | undefined {
  */
 export function handedOverAgain(state: DocumentState, event: LedgerEvent): Effect[] {
   if (event.type !== 'arrived') return []
-  const save = state.saves.find(({ name }) => name === event.save.name)
+  const save = state.saves.findLast(({ name }) => name === event.save.name)
   const run = save?.phase === 'running' ? runnableOf(save) : undefined
   return run === undefined ? [] : [{ type: 'run', save: run }]
 }
@@ -115,10 +134,10 @@ export function advanceSaves(
   now: number,
   rules: Rules,
 ): { state: DocumentState; run?: RunnableSave | undefined } {
-  if (!before.saves.some(({ phase }) => phase === 'waiting')) return { state: before }
+  if (digestOf(before.saves).waiting === 0) return { state: before }
   const state = rules.olderSaves ? before : skipHeld(before, now)
   const { saves } = state
-  if (saves.some(({ phase }) => phase === 'running')) return { state }
+  if (digestOf(saves).running > 0) return { state }
   const next = saves
     .filter(({ phase }) => phase === 'waiting')
     .reduce<Save | undefined>(
@@ -130,12 +149,15 @@ export function advanceSaves(
   const sequence = Math.max(state.sequence + 1, now)
   const running: Save = { ...next, phase: 'running', sequence, order: orderOf(next, state) }
   return {
-    state: { ...state, sequence, saves: saves.map((save) => (save === next ? running : save)) },
+    state: { ...state, sequence, saves: changed(saves, next, running) },
     run: runnableOf(running),
   }
 }
 
 function skipHeld(state: DocumentState, now: number): DocumentState {
+  const isHeld = (save: Save): boolean =>
+    save.phase === 'waiting' && holderOf(save, state) !== undefined
+  if (!state.saves.some(isHeld)) return state
   const saves = state.saves.map((save) => {
     const holder = save.phase === 'waiting' ? holderOf(save, state) : undefined
     if (holder === undefined) return save
@@ -148,11 +170,7 @@ function skipHeld(state: DocumentState, now: number): DocumentState {
 
 /** 3.5: a newer file may have been stored over this one, and nothing proves that it holds all of it. */
 export function isBuried({ saves }: DocumentState, save: Save): boolean {
-  return saves.some(
-    (other) =>
-      isWritten(other) &&
-      (other.sequence ?? 0) > (save.sequence ?? 0) &&
-      other.order === 'unknown' &&
-      !contains(other, save),
+  return digestOf(saves).unordered.some(
+    (other) => (other.sequence ?? 0) > (save.sequence ?? 0) && !contains(other, save),
   )
 }

@@ -2,6 +2,7 @@
  * Who edits, and whether the callbacks that say so tell one story (`docs/settlement.md` 7.3). A story
  * with a gap breaks the chain: what it leaves open needs a new proof.
  */
+import { replaced } from './digest.js'
 import { doubted } from './doubt.js'
 import type { Arrival, LedgerEvent } from './event.js'
 import { refAfter } from './one-file.js'
@@ -15,10 +16,10 @@ export function recordPresence(before: DocumentState, event: Presence, now: numb
   const ref = refAfter(before, event)
   const state = ref === undefined ? before : { ...before, ref }
   const presence = { status: status === 1 ? ('editing' as const) : ('closed' as const), users }
-  const asked = state.commands.find(({ id, kind }) => id === commandId && kind === 'info')
+  const asked = state.commands.findLast(({ id, kind }) => id === commandId && kind === 'info')
   if (asked !== undefined && asked.presence === undefined) {
     const heard: Command = { ...asked, presence }
-    const commands = state.commands.map((command) => (command === asked ? heard : command))
+    const commands = replaced(state.commands, asked, heard)
     return recordTold({ ...state, commands }, heard, now)
   }
   // The callback of an info that is not ours says nothing about who came and left.

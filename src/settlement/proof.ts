@@ -3,6 +3,7 @@
  * acknowledged; rule 6, the key is not known any more.
  */
 import type { PlainError } from '../errors.js'
+import { digestOf } from './digest.js'
 import { proven } from './doubt.js'
 import { hasOpenForgotten, MOST_ROUNDS } from './forgotten.js'
 import { isBuried } from './order.js'
@@ -22,8 +23,9 @@ import type { Verdict } from './event.js'
 
 /** Rule 4: its own save, or that of a forcesave that was registered after it, is stored. */
 export function bySave({ state, command, view }: Case): Verdict | undefined {
-  const own = view.storedFor.get(command.id)
-  const later = (view.covering?.by?.turn ?? 0) > command.turn ? view.covering : undefined
+  const { covering } = digestOf(state.saves)
+  const own = view.storedFor(command.id)
+  const later = (covering?.by?.turn ?? 0) > command.turn ? covering : undefined
   const save = own ?? later
   if (save === undefined) return undefined
   const file = state.saves.find(({ name }) => name === save.within) ?? save
@@ -33,10 +35,7 @@ export function bySave({ state, command, view }: Case): Verdict | undefined {
 
 /** 11.2: writes down from which turn on everything is proven to be stored. */
 export function noteProofs(state: DocumentState): DocumentState {
-  let turn = state.proven
-  for (const { phase, by } of state.saves) {
-    if (phase === 'stored' && by !== undefined && by.again !== true) turn = Math.max(turn, by.turn)
-  }
+  let turn = Math.max(state.proven, digestOf(state.saves).covering?.by?.turn ?? 0)
   if (state.told !== undefined && isNothingHeld(state)) turn = Math.max(turn, state.told.turn)
   return proven(state, turn)
 }
@@ -84,9 +83,8 @@ export function byNothingHeld(situation: Case): Judgement | undefined {
 /** 13.2: the forgotten file is stored by now, or could not be: look whether it was the last one. */
 function afterForgotten(situation: Case, reason: 'no-changes' | 'not-open'): Judgement {
   const { state, command } = situation
-  const taken = state.saves.filter(
-    ({ trigger, done }) =>
-      trigger === 'forgotten' && done !== undefined && done.turn > command.turn,
+  const taken = digestOf(state.saves).forgotten.filter(
+    ({ done }) => done !== undefined && done.turn > command.turn,
   )
   const last = taken.at(-1)
   if (last?.phase === 'failed' && last.error !== undefined) {
@@ -99,7 +97,5 @@ function afterForgotten(situation: Case, reason: 'no-changes' | 'not-open'): Jud
 
 /** The application has let the Docs server throw away edits that were made before the call. */
 function discardedSince({ state, command }: Case): PlainError | undefined {
-  return state.saves.findLast(
-    ({ discarded, lastTurn }) => discarded === true && lastTurn > command.turn,
-  )?.error
+  return digestOf(state.saves).discarded.findLast(({ lastTurn }) => lastTurn > command.turn)?.error
 }

@@ -262,16 +262,6 @@ export const isOpen = ({ phase }: Pick<Save, 'phase'>): boolean =>
 export const isWritten = ({ phase, within }: Save): boolean =>
   phase === 'stored' && within === undefined
 
-/** The file that was stored last. */
-export function lastWritten(saves: readonly Save[]): Save | undefined {
-  let last: Save | undefined
-  for (const save of saves) {
-    if (isWritten(save) && (last === undefined || (save.sequence ?? 0) >= (last.sequence ?? 0)))
-      last = save
-  }
-  return last
-}
-
 /** The same users, in whatever order and however often. */
 export const isSame = (left: readonly string[], right: readonly string[]): boolean =>
   left.every((id) => right.includes(id)) && right.every((id) => left.includes(id))

@@ -4,6 +4,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net'
 import type { Clock } from '../clock.js'
 import { realClock, stoppable } from './clock.js'
+import { createControls } from './controls.js'
 import { createCore, type Core, type Deliver, type SimulationOptions } from './core.js'
 import { answer, commandIn, post } from './http.js'
 import { append, type LogEntry } from './log.js'
@@ -101,6 +102,11 @@ export async function startDocsServer(options: DocsServerOptions = {}): Promise<
     secret,
     edits: (key) => core.edits(key),
   })
+  const controls = createControls({
+    conversion: core.conversion,
+    forgotten: () => core.forgotten,
+    restart: (pause) => core.restart(pause),
+  })
 
   const runCommand = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const parsed = await commandIn(request)
@@ -132,6 +138,8 @@ export async function startDocsServer(options: DocsServerOptions = {}): Promise<
     } else if (method === 'GET' && path === '/healthcheck') {
       answer(response, 200, 'true')
     } else if (await webEditors.handle(request, response, path)) {
+      return
+    } else if (await controls(request, response, path)) {
       return
     } else {
       const fetched = method === 'GET' ? core.fetch(url) : ({ status: 404 } as const)

@@ -157,8 +157,8 @@ export const overwriting = (store: RedisStore): RedisStore => ({
   async write(key, change) {
     for (let next = change; ;) {
       const written = await store.write(key, next)
-      if (written !== undefined) return written
-      next = { ...change, version: (await store.read(key)).version }
+      if (!('lost' in written)) return written
+      next = { ...change, version: written.lost.version }
     }
   },
 })

@@ -70,7 +70,7 @@ export async function openRedis(url: string): Promise<SharedRedis> {
   const warm = createRedisStore(commands, 'warm')
   await warm.write('k', {
     ...{ ...(await warm.read('k')), verdicts: new Map() },
-    ...{ expiry: 1, retention: 1 },
+    ...{ expiry: 1, retention: 1, wake: false },
   })
 
   async function open(now: () => number): Promise<Stage> {
@@ -156,9 +156,10 @@ export async function openRedis(url: string): Promise<SharedRedis> {
             const name = own.nameOf(key)
             const before = parts.ledgerLosses > 0 ? await undo.look(name) : undefined
             const written = await own.write(key, change)
-            if (written === undefined) conflicts += 1
-            else published += 1
-            if (written !== undefined && before !== undefined) {
+            const isWritten = !('lost' in written)
+            if (!isWritten) conflicts += 1
+            else if (change.wake) published += 1
+            if (isWritten && before !== undefined) {
               undo.remember(name, before, [...change.verdicts.keys()])
             }
             return written

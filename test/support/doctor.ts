@@ -14,7 +14,7 @@ import { SECRET, startApp, type AppOptions } from './app.js'
 import { environment } from './first-example.js'
 import { startFront, type Exchange } from './front.js'
 
-const CLI = fileURLToPath(new URL('../../src/doctor/cli.ts', import.meta.url))
+const CLI = fileURLToPath(new URL('../../src/shell/cli.ts', import.meta.url))
 
 export interface Finding {
   check: string
@@ -71,7 +71,7 @@ export async function examineHere({
   env = {},
   hidden,
 }: Asked): Promise<Pick<Examination, 'findings' | 'of'>> {
-  const settings = readSettings(['doctor', ...args], env)
+  const settings = readSettings(args, env)
   assert.ok(settings, 'help was asked for')
   const http = createHttp()
   const findings: Finding[] = []

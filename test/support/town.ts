@@ -22,7 +22,7 @@ export const argumentsOf = (program: string): string[] => [
 ]
 
 /** Against hangs only: programs take seconds to start where others run beside them. */
-export const LIMIT = { timeout: 180_000 }
+export const LIMIT = { timeout: 300_000 }
 
 export interface Town {
   server: DocsServer

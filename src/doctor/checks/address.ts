@@ -1,6 +1,7 @@
 /** Whether a Docs server answers at its address, and says that it is well. */
 import { ask, isHtml, redirection, redirectOf, type Answer } from '../ask.js'
 import { fail, ok, type Check, type Finding } from '../finding.js'
+import { saysTls, wrongScheme } from '../scheme.js'
 import { duration, quote, shown } from '../words.js'
 
 export const address: Check = {
@@ -26,6 +27,7 @@ function judge(answer: Answer, url: URL): Finding {
     const why = 'This package follows no redirect: it would turn the POST of a command into a GET.'
     return fail('redirected', `${place} is redirected (HTTP ${status}) ${what}`, why, fix)
   }
+  if (saysTls(answer)) return wrongScheme(url)
   if (status === 200 && text.trim() === 'true')
     return ok('well', `${place} says true, after ${duration(took)}`)
   if (isHtml(answer) && status < 400) {

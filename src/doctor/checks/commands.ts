@@ -20,7 +20,16 @@ export const commands: Check = {
     }
     const older = new URL(base + COMMAND_PATHS.older)
     const second = await sendCommand(context, older, 'version', UNSIGNED)
-    if (errorOf(second) === undefined) return [neither(first, current)]
+    if (errorOf(second) === undefined) {
+      known.method = 'GET'
+      const third = await sendCommand(context, older, 'version', UNSIGNED)
+      if (errorOf(third) === undefined) {
+        known.method = 'POST'
+        return [neither(first, current)]
+      }
+      known.commands = older
+      return [getOnly(first)]
+    }
     if (first.status === 404) {
       known.commands = older
       return [
@@ -41,6 +50,16 @@ export const commands: Check = {
       ),
     ]
   },
+}
+
+function getOnly({ status }: Answer): Finding {
+  return warn(
+    'get-only',
+    `POST is refused (HTTP ${status}), and a GET of ${COMMAND_PATHS.older} is answered by a Docs server`,
+    'A Docs server before 4.2 takes commands by GET only; in front of a newer one something refuses POST.',
+    "set commandMethod: 'GET' in createDocs() if the Docs server is that old; tokens and keys are then in the access logs of what stands in between",
+    `else let POST ${COMMAND_PATHS.current} through to it`,
+  )
 }
 
 function neither(answer: Answer, url: URL): Finding {

@@ -22,6 +22,7 @@ export const forgotten: Check = {
       ]
     }
     if (isUnanswered(response)) return [skipped('not-told', response.why)]
+    context.known.forgotten = response.keys
     const { length } = response.keys
     if (length === 0) return [ok('none', 'no final save waits for somebody to take it')]
     return [

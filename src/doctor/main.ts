@@ -1,34 +1,25 @@
-#!/usr/bin/env node
 /** `koa-docs-callback doctor`: the program. What it looks at is in `run.ts`. */
 import { createHttp } from '../client/http.js'
 import { systemClock } from '../clock.js'
+import type { Environment } from '../shell/arguments.js'
+import { DONE, FAILED } from '../shell/exit.js'
+import { write } from '../shell/output.js'
 import { manifest } from './packages.js'
 import { countsOf, listed, summary, type Looks } from './report.js'
 import { examine, type Examined } from './run.js'
-import { NoCommandError, readSettings, UsageError, type Settings } from './settings.js'
+import { readSettings, type Settings } from './settings.js'
 import { USAGE } from './usage.js'
 import { shown } from './words.js'
 
-const FAILED = 1
-const WRONG_USAGE = 2
-const HINT = 'koa-docs-callback doctor --help tells all options\n'
-
-async function main(): Promise<number> {
-  let settings: Settings | undefined
-  try {
-    settings = readSettings(process.argv.slice(2), process.env)
-  } catch (error) {
-    if (!(error instanceof UsageError)) throw error
-    const help = error instanceof NoCommandError ? `\n${USAGE}` : HINT
-    await write(process.stderr, `${error.message}\n${help}`)
-    return WRONG_USAGE
-  }
+/** `args`: what stands behind `doctor`. Resolves with the exit code. @throws UsageError */
+export async function doctor(args: readonly string[], environment: Environment): Promise<number> {
+  const settings = readSettings(args, environment)
   if (settings === undefined) {
     await write(process.stdout, USAGE)
-    return 0
+    return DONE
   }
   const findings = await (settings.json ? asJson(settings) : asList(settings))
-  return countsOf(findings).fail > 0 ? FAILED : 0
+  return countsOf(findings).fail > 0 ? FAILED : DONE
 }
 
 async function asList(settings: Settings): Promise<Examined[]> {
@@ -66,15 +57,3 @@ async function asJson(settings: Settings): Promise<Examined[]> {
 
 const examination = (settings: Settings): AsyncGenerator<Examined[]> =>
   examine(settings, { http: createHttp(), clock: systemClock })
-
-/** Resolves when it is out: the process is ended after it. */
-function write(stream: NodeJS.WriteStream, text: string): Promise<void> {
-  return new Promise((resolve) => stream.write(text, () => resolve()))
-}
-
-// Who was reading has gone, `| head` for one.
-process.stdout.on('error', () => process.exit(FAILED))
-// Deadlines alone would not keep this process waiting for them.
-setInterval(() => {}, 60_000)
-// Ended at once: a name that is still being looked up would hold it open.
-process.exit(await main())

@@ -3,10 +3,10 @@ import assert from 'node:assert/strict'
 import { cp, mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import { playFirstExample } from './support/first-example.js'
-import { installInto, pack, run, type Packed } from './support/packed.js'
-import { asCommonJs, blocksOf, firstExample } from './support/readme.js'
-import { startRedis } from './support/redis.js'
+import { playFirstExample } from '../support/first-example.js'
+import { installInto, pack, run, type Packed } from '../support/packed.js'
+import { asCommonJs, blocksOf, firstExample } from '../support/readme.js'
+import { startRedis } from '../support/redis.js'
 
 const LIMIT = { timeout: 600_000 }
 const NODES = ['22', '24', '26']
