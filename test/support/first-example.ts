@@ -84,7 +84,8 @@ export async function playFirstExample({
     const saved = await save()
     const bytes = await stored()
     assert.equal(linesIn(bytes), '1 ann hello\n')
-    const { lastSave, ...rest } = saved
+    const { lastSave, ref = 'report.docx', ...rest } = saved
+    assert.equal(ref, 'report.docx', 'where it is opened by its file')
     assert.deepEqual(rest, {
       ...{ outcome: 'saved', key: document.key, stored: { size: bytes.length }, certain: true },
       ...{ final: false, trigger: 'command', filetype: 'docx', users: ['ann'] },
