@@ -6,6 +6,7 @@
 import { serve } from '@hono/node-server'
 import { Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
+import { HTTPException } from 'hono/http-exception'
 import { createDocs, isDocsError } from '../../src/index.js'
 import { options, port } from '../settings.js'
 
@@ -30,6 +31,8 @@ web.get('/callback-url/:name', (c) =>
 web.post('/save/:key', async (c) => Response.json(await docs.forcesave(c.req.param('key'))))
 
 web.onError((error, c) => {
+  // Hono's own: 413 for a body over the limit.
+  if (error instanceof HTTPException) return error.getResponse()
   if (isDocsError(error)) return c.json({ error: error.code }, error.retryable ? 503 : 500)
   return c.json({ error: 'FAILED' }, 500)
 })

@@ -39,5 +39,5 @@ async function count(connection: Redis | Cluster, channel: string): Promise<numb
     ? (await connection.ping(), connection.nodes('all'))
     : [connection]
   const counts = await Promise.all(nodes.map((node) => node.pubsub('NUMSUB', channel)))
-  return counts.reduce((sum, reply) => sum + Number((reply)[1] ?? 0), 0)
+  return counts.reduce((sum, reply) => sum + Number(reply[1] ?? 0), 0)
 }
