@@ -12,7 +12,7 @@ import { promisify } from 'node:util'
 import jwt from 'jsonwebtoken'
 import type { Frame, Page } from 'playwright-core'
 import type { AxeResults } from 'axe-core'
-import { wordsFor, wordsForError } from '../examples/storage-app/words.js'
+import { wordsFor, wordsForError, wordsForOpening } from '../examples/storage-app/words.js'
 import { DocsError, type DocsErrorCode, type Doubt, type SignedEditorConfig } from '../src/index.js'
 import { SECRET } from './support/app.js'
 import { closeBrowser } from './support/browser.js'
@@ -73,9 +73,12 @@ async function openInFrame(
 }
 
 interface Config {
-  document: { key: string }
+  document: { key: string; url: string }
   editorConfig: { callbackUrl: string }
 }
+
+const configOf = async ({ url }: StorageApp, file = 'welcome'): Promise<Config> =>
+  (await (await fetch(`${url}/files/${file}/config`)).json()) as Config
 
 describe('the storage app', LIMIT, () => {
   after(closeBrowser)
@@ -107,10 +110,7 @@ describe('the storage app', LIMIT, () => {
 
     // Whoever opens it after all have left gets a new key, and in it what was stored.
     await typeAtEnd(ann, 'Unsaved.')
-    const keyNow = async (): Promise<string> => {
-      const response = await fetch(`${app.url}/files/welcome/config`)
-      return ((await response.json()) as Config).document.key
-    }
+    const keyNow = async (): Promise<string> => (await configOf(app)).document.key
     const key = await keyNow()
     await ben.page.goto('about:blank')
     await ann.page.frameLocator('iframe').getByRole('button', { name: 'Close' }).click()
@@ -148,8 +148,8 @@ describe('the storage app', LIMIT, () => {
     const app = await startStorageApp(t)
     const window = await openDocument(t, app, { user: 'Ann' })
     const { page, verdict, complaints } = window
-    const config = await fetch(`${app.url}/files/meeting-notes/config`)
-    const { document, editorConfig } = (await config.json()) as Config
+    const { document: welcome } = await configOf(app)
+    const { document, editorConfig } = await configOf(app, 'meeting-notes')
     const { callbackUrl } = editorConfig
     const other = { user: 'ben', file: { type: 'txt', text: 'Meeting notes\n' } }
     const ben = await app.server.open(document.key, { ...other, callbackUrl })
@@ -168,6 +168,8 @@ describe('the storage app', LIMIT, () => {
 
     await app.start()
     await page.getByRole('alert').waitFor({ state: 'hidden' })
+    // Whoever comes now meets Ann, though the process knows nothing of before.
+    assert.equal((await configOf(app)).document.key, welcome.key)
     const file = await downloadBy(page, press(page, 'Download latest'))
     assert.match(file, /Typed before\. Typed meanwhile\. $/)
     await verdict.getByText(/^Saved/).waitFor()
@@ -178,7 +180,7 @@ describe('the storage app', LIMIT, () => {
     assert.match(await notes.text.inputValue(), /Ben agrees\./)
   })
 
-  test('the key stays while somebody who has come back edits, and goes when he leaves', async (t) => {
+  test('whoever comes back during the final save shares one session, and the next one can edit', async (t) => {
     let release = (): void => {}
     const released = new Promise<void>((resolve) => (release = resolve))
     let asked = false
@@ -193,26 +195,66 @@ describe('the storage app', LIMIT, () => {
     t.after(() => stop(gate))
     const app = await startStorageApp(t, { DOWNLOAD_ORIGINS: origin })
     app.server.origin = origin
-    const config = async (): Promise<Config> =>
-      (await (await fetch(`${app.url}/files/welcome/config`)).json()) as Config
     const versions = async (): Promise<number> => {
       const page = await (await fetch(`${app.url}/files/welcome`)).text()
       return [...page.matchAll(/<li value=/g)].length
     }
-    const { document, editorConfig } = await config()
+    const { document, editorConfig } = await configOf(app)
     const { callbackUrl } = editorConfig
 
     const ann = await app.server.open(document.key, { user: 'ann', callbackUrl })
     ann.type('The end.')
     await ann.close()
     await until(() => asked, 'the final save is being stored')
-    const ben = await app.server.open(document.key, { user: 'ben', callbackUrl })
+    // It is not waited for: whoever opens the document meanwhile gets in.
+    const back = await configOf(app)
+    assert.equal(back.document.key, document.key)
+    const ben = await app.server.open(back.document.key, { user: 'ben', callbackUrl })
     release()
     await until(async () => (await versions()) === 2)
-    assert.equal((await config()).document.key, document.key)
+    assert.equal((await configOf(app)).document.key, document.key)
     await ben.close()
-    await until(async () => (await config()).document.key !== document.key)
+    await app.server.idle()
     assert.equal(await versions(), 2)
+
+    const next = await configOf(app)
+    const cleo = await app.server.open(next.document.key, { user: 'cleo', callbackUrl })
+    assert.equal(cleo.viewOnly, false)
+    cleo.type('Not quite.')
+    await cleo.close()
+    await until(async () => (await versions()) === 3)
+    assert.match(await (await fetch(next.document.url)).text(), /The end\.[^]*Not quite\./)
+    // All is stored, and the last word is a final save.
+    await until(async () => (await configOf(app)).document.key !== next.document.key)
+  })
+
+  test('an editor whose key is over reloads the page once, and then says what to do', async (t) => {
+    const app = await startStorageApp(t)
+    const { page } = await openApp(t, app)
+    let loads = 0
+    // In the place of the editor's script: one that finds its key over, whatever the config.
+    await page.route('**/api.js', async (route) => {
+      loads += 1
+      const body =
+        'window.DocsAPI = { DocEditor: class { constructor(id, { events }) { setTimeout(events.onOutdatedVersion) } } }'
+      await route.fulfill({ contentType: 'text/javascript', body })
+    })
+    await page.getByRole('link', { name: 'Welcome' }).click()
+    await page
+      .getByRole('status')
+      .getByText(/cannot be edited yet/)
+      .waitFor()
+    assert.equal(loads, 2)
+  })
+
+  test('says in words that the document cannot be opened while the Docs server is away', async (t) => {
+    const app = await startStorageApp(t)
+    await configOf(app)
+    await app.server.close()
+    const response = await fetch(`${app.url}/files/welcome/config`)
+    assert.equal(response.status, 503)
+    const { words } = (await response.json()) as { words: { text: string } }
+    assert.match(words.text, /^Not opened: the Docs server does not say .* number 1, saved at/)
   })
 
   test('fills a narrow window after a resize, and takes back that the app is away', async (t) => {
@@ -326,7 +368,7 @@ describe('the words of the storage app', () => {
     NOT_OPENED: /nobody has opened/,
     COMMAND_REJECTED: /secret and its clock/,
     BAD_RESPONSE: /DOWNLOAD_ORIGINS/,
-    BAD_RECORD: /what Redis holds/,
+    BAD_RECORD: /what Redis or its file\.json holds/,
     CLOSED: /being restarted/,
     BAD_OPTION: /sent an invalid request/,
   }
@@ -338,6 +380,20 @@ describe('the words of the storage app', () => {
       assert.match(words.text, /^Not saved: .* number 3, saved at \{clock\}\.$/)
       assert.doesNotMatch(words.text, /for the log only/)
       assert.deepEqual([words.tone, words.at], ['bad', at])
+    }
+  })
+  test('say why it was not opened, and which version there is', () => {
+    for (const code of Object.keys(codes)) {
+      const { tone, text } = wordsForOpening(
+        new DocsError(code as DocsErrorCode, 'secret'),
+        version,
+      )
+      assert.equal(tone, 'bad')
+      assert.match(
+        text,
+        /^Not opened: .*(Reload the page|its log)\.? .* number 3, saved at \{clock\}\.$/,
+      )
+      assert.doesNotMatch(text, /secret/)
     }
   })
   const saved = {

@@ -7,12 +7,12 @@ import { readFile } from 'node:fs/promises'
 import Router from '@koa/router'
 import Koa, { type Context } from 'koa'
 import bodyParser from 'koa-bodyparser'
-import { createDocs, isDocsError, type Docs } from '../../src/index.js'
-import { Files, latest, type StoredFile } from './files.js'
+import { createDocs, isDocsError, type Docs, type DocsError } from '../../src/index.js'
+import { Files, latest, type StoredFile, type Version } from './files.js'
 import type { Settings } from './settings.js'
 import { remember, userOf } from './user.js'
 import { filePage, listPage, versionPath } from './views.js'
-import { wordsFor, wordsForError } from './words.js'
+import { wordsFor, wordsForError, wordsForOpening } from './words.js'
 
 export interface StorageApp {
   koa: Koa
@@ -29,32 +29,19 @@ export async function createStorageApp(settings: Settings): Promise<StorageApp> 
     secret,
     publicUrl,
     downloadOrigins: settings.downloadOrigins,
-    ...(settings.redis === undefined ? {} : { redis: settings.redis }),
+    // The keys that `open()` makes: in Redis, or with the files, where they outlive a restart as well.
+    ...(settings.redis === undefined ? { keys: files.keys } : { redis: settings.redis }),
     timeout: settings.timeout,
     async onSave(save) {
-      // Somebody may have come back while the final save was on its way: then the session goes on.
-      const isOver = async (): Promise<boolean> => save.final && !(await isEdited(save.key))
-      const { number } = await files.add(save, isOver)
+      const { number } = await files.add(save)
       return { version: number }
     },
-    // After a restart nothing but our own records knows whose file a forgotten one is.
-    async refOf(key) {
-      return (await files.list()).find((file) => file.key === key)?.id
-    },
     recoverEvery: 60_000,
-  })
-  docs.on('closed', async ({ ref, key }) => {
-    if (!(await isEdited(key))) await files.endSession(ref, key)
+    // The disk may be away for a day, and final saves are stored all the same.
+    retention: 24 * 3_600_000,
   })
   docs.on('rejected', ({ reason, status }) => console.warn('callback turned away:', status, reason))
   docs.on('save-failed', ({ ref, error }) => console.error('not stored:', ref, error.message))
-
-  async function isEdited(key: string): Promise<boolean> {
-    for await (const session of docs.sessions({ timeout: 2000 })) {
-      if (session.key === key && session.users.length > 0) return true
-    }
-    return false
-  }
 
   const router = new Router()
   router.get('/', async (ctx) => {
@@ -69,29 +56,35 @@ export async function createStorageApp(settings: Settings): Promise<StorageApp> 
   router.get('/files/:id', async (ctx) => {
     ctx.body = filePage(await fileOf(ctx), userOf(ctx), docsPublicUrl)
   })
-  /** For `new DocsAPI.DocEditor('placeholder', config)`; asked for at the last moment, as the key may change. */
+  /** For `new DocsAPI.DocEditor('placeholder', config)`; asked for each time, as the key may change. */
   router.get('/files/:id/config', async (ctx) => {
     const file = await fileOf(ctx)
-    ctx.body = docs.editorConfig({
-      documentType: 'word',
-      document: {
-        fileType: file.type,
-        key: file.key,
-        title: `${file.name}.${file.type}`,
-        url: `${publicUrl}${versionPath(file, latest(file))}`,
-      },
-      editorConfig: {
-        callbackUrl: docs.callbackUrl(file.id),
-        user: userOf(ctx),
-        // The editor's own save button then saves here, too.
-        customization: { forcesave: true },
-      },
-    })
+    try {
+      ctx.body = await docs.open(file.id, {
+        documentType: 'word',
+        document: {
+          fileType: file.type,
+          title: `${file.name}.${file.type}`,
+          // Not of a certain version: until this is fetched, a final save may have made another one.
+          url: `${publicUrl}/files/${file.id}/latest`,
+        },
+        editorConfig: {
+          user: userOf(ctx),
+          // The editor's own save button then saves here, too.
+          customization: { forcesave: true },
+        },
+      })
+    } catch (error) {
+      if (!isDocsError(error)) throw error
+      console.warn('not opened:', file.id, error.code, error.message)
+      ctx.status = statusFor(error)
+      ctx.body = { words: wordsForOpening(error, latest(file)) }
+    }
   })
   router.post('/files/:id/save', async (ctx) => {
-    const { id, key } = await fileOf(ctx)
+    const { id } = await fileOf(ctx)
     try {
-      const result = await docs.forcesave(key)
+      const result = await docs.forcesave({ ref: id })
       const file = await fileOf(ctx)
       const stored = result.outcome === 'saved' ? result.stored : undefined
       const version = file.versions.find(({ number }) => number === stored?.version) ?? latest(file)
@@ -101,18 +94,21 @@ export async function createStorageApp(settings: Settings): Promise<StorageApp> 
       console.warn('not saved:', id, error.code, error.message)
       const file = await fileOf(ctx)
       const last = latest(file)
-      ctx.status = error.retryable || error.code === 'CLOSED' ? 503 : 500
+      ctx.status = statusFor(error)
       ctx.body = { words: wordsForError(error, last), offer: versionPath(file, last) }
     }
   })
-  /** Browsers download a version here, and the Docs server the one that it opens. */
+  /** The Docs server fetches here what it opens. */
+  router.get('/files/:id/latest', async (ctx) => {
+    const file = await fileOf(ctx)
+    send(ctx, file, latest(file))
+  })
+  /** Browsers download a version here. */
   router.get('/files/:id/versions/:number', async (ctx) => {
     const file = await fileOf(ctx)
     const version = file.versions.find(({ number }) => String(number) === ctx.params['number'])
     if (version === undefined) return ctx.throw(404)
-    ctx.attachment(`${file.name}.${file.type}`)
-    ctx.length = version.size
-    ctx.body = createReadStream(files.path(file, version))
+    send(ctx, file, version)
   })
   router.get('/assets/:name', async (ctx) => {
     const type = ASSETS.get(ctx.params['name'] ?? '')
@@ -120,6 +116,12 @@ export async function createStorageApp(settings: Settings): Promise<StorageApp> 
     ctx.type = type
     ctx.body = await readFile(new URL(`./pages/${ctx.params['name'] ?? ''}`, import.meta.url))
   })
+
+  function send(ctx: Context, file: StoredFile, version: Version): void {
+    ctx.attachment(`${file.name}.${file.type}`)
+    ctx.length = version.size
+    ctx.body = createReadStream(files.path(file, version))
+  }
 
   async function fileOf(ctx: Context): Promise<StoredFile> {
     const { id = '' } = (ctx as Context & { params: Record<string, string> }).params
@@ -141,6 +143,10 @@ export async function createStorageApp(settings: Settings): Promise<StorageApp> 
   koa.use(router.routes())
   return { koa, docs }
 }
+
+/** 503: it can be tried again. */
+const statusFor = ({ retryable, code }: DocsError): number =>
+  retryable || code === 'CLOSED' ? 503 : 500
 
 const ASSETS = new Map([
   ['app.js', 'text/javascript'],

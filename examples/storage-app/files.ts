@@ -3,14 +3,12 @@ import { createHash, randomBytes } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { RejectSave, type Save } from '../../src/index.js'
+import { RejectSave, type KeysOption, type Save } from '../../src/index.js'
 import { authorsOf, type Author } from './history.js'
 
 export interface Version {
   number: number
-  /** The document key of the session that it was made in; none: it came with the application. */
-  key?: string
-  /** The save's name: the same when the Docs server sends the same save again. */
+  /** The save's name: the same when the Docs server sends the same save again. None: it came with the application. */
   save?: string
   size: number
   sha256: string
@@ -27,8 +25,8 @@ export interface StoredFile {
   name: string
   /** `txt`, say */
   type: string
-  /** The document key that editors open it under now. */
-  key: string
+  /** What `docs.open()` keeps of the file, as it is: for `Files.keys`. None: nobody has opened it. */
+  opened?: string
   versions: [Version, ...Version[]]
 }
 
@@ -43,7 +41,7 @@ const SEEDS: readonly [id: string, name: string, text: string][] = [
 
 export class Files {
   readonly #folder: string
-  /** Who writes to a file waits for the one before. */
+  /** Who changes a `file.json`, or stores a version, waits for the one before. */
   readonly #turns = new Map<string, Promise<unknown>>()
 
   constructor(folder: string) {
@@ -59,7 +57,7 @@ export class Files {
       const path = join(this.#folder, id, '1.txt')
       await writeDurably(path, text)
       const version = { number: 1, ...(await measure(path)), savedAt: now(), authors: [] }
-      await this.#write({ id, name, type: 'txt', key: newKey(id), versions: [version] })
+      await this.#write({ id, name, type: 'txt', versions: [version] })
     }
   }
 
@@ -85,31 +83,34 @@ export class Files {
     return join(this.#folder, id, `${number}.${type}`)
   }
 
+  /** For the option `keys`: with it, people meet in one session after a restart, too. */
+  readonly keys: KeysOption = {
+    get: async (ref) => (await this.read(ref))?.opened,
+    set: (ref, opened, before) =>
+      this.#inTurn(ref, async () => {
+        const file = await this.read(ref)
+        // Of a file that is gone there is nothing to keep: `add()` then says so.
+        if (file === undefined) return true
+        // Only if it is still what it was: two may open a file at once.
+        if (file.opened !== before) return false
+        await this.#write({ ...file, opened })
+        return true
+      }),
+  }
+
   /**
-   * Stores what `save` has as the file's next version. When this resolves, it is on disk, and with it the
-   * next key, if the session is over by then.
+   * Stores what `save` has as the file's next version. When this resolves, it is on disk.
    *
    * @throws RejectSave when there is no such file: then no other attempt can succeed either
    */
-  async add(save: Save, isOver: () => Promise<boolean>): Promise<Version> {
-    return this.#inTurn(save.ref, async () => {
+  async add(save: Save): Promise<Version> {
+    // A turn of its own: nobody who opens the file waits for a download.
+    return this.#inTurn(`versions of ${save.ref}`, async () => {
       const file = await this.read(save.ref)
       if (file === undefined) throw new RejectSave('there is no such file')
       // After a restart nothing else remembers that this very save is stored, and by now it may be the older one.
       const stored = file.versions.find((version) => version.save === save.id)
-      const version = stored ?? (await this.#store(file, save))
-      if (file.key === save.key && (await isOver())) file.key = newKey(file.id)
-      await this.#write(file)
-      return version
-    })
-  }
-
-  /** The session is over: whoever opens the file from now on gets what is stored, under a new key. */
-  async endSession(id: string, key: string): Promise<void> {
-    await this.#inTurn(id, async () => {
-      const file = await this.read(id)
-      if (file?.key !== key || latest(file).key !== key) return
-      await this.#write({ ...file, key: newKey(id) })
+      return stored ?? (await this.#store(file, save))
     })
   }
 
@@ -119,18 +120,22 @@ export class Files {
     const path = this.path(file, { number })
     const measured = await save.downloadTo(path)
     const version: Version = {
-      ...{ number, key: save.key, save: save.id, trigger: save.trigger },
+      ...{ number, save: save.id, trigger: save.trigger },
       ...measured,
       savedAt: now(),
       authors: authorsOf(save),
     }
     const last = latest(file)
-    if (last.key === save.key && last.sha256 === version.sha256) {
+    if (last.sha256 === version.sha256) {
       // The final save after a forced one mostly holds nothing else.
       await rm(path)
       return last
     }
-    file.versions.push(version)
+    await this.#inTurn(file.id, async () => {
+      // What is kept of its key may have changed meanwhile.
+      const { versions, ...now } = (await this.read(file.id)) ?? file
+      await this.#write({ ...now, versions: [...versions, version] })
+    })
     return version
   }
 
@@ -152,9 +157,6 @@ export class Files {
 export const latest = ({ versions }: StoredFile): Version => versions.at(-1) ?? versions[0]
 
 const now = (): string => new Date().toISOString()
-
-/** A key names one version of one file and is never used again. */
-const newKey = (id: string): string => `${id}-${randomBytes(6).toString('hex')}`
 
 async function measure(path: string): Promise<Pick<Version, 'size' | 'sha256'>> {
   const hash = createHash('sha256')

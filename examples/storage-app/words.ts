@@ -51,6 +51,16 @@ export function wordsForError(error: DocsError, last: Version): Words {
   return { tone: 'bad', text, at: last.savedAt }
 }
 
+/** Of `docs.open()`: the page has no editor then. */
+export function wordsForOpening({ code }: DocsError, last: Version): Words {
+  const reason =
+    code === 'UNREACHABLE' || code === 'TIMEOUT'
+      ? 'the Docs server does not say whether somebody is editing the document. Reload the page to try again.'
+      : 'Ask whoever runs this application to look at its log.'
+  const text = `Not opened: ${reason} The last stored version is number ${last.number}, saved at {clock}.`
+  return { tone: 'bad', text, at: last.savedAt }
+}
+
 function reasonOf({ code, error, retryable }: DocsError): string {
   switch (code) {
     case 'TIMEOUT':
@@ -78,7 +88,7 @@ function reasonOf({ code, error, retryable }: DocsError): string {
     case 'CLOSED':
       return 'this application is being restarted. Try again in a moment.'
     case 'BAD_RECORD':
-      return 'what Redis holds of this document cannot be read. Whoever runs this application has to look at its log.'
+      return 'what Redis or its file.json holds of this document cannot be read. Whoever runs this application has to look at its log.'
     case 'BAD_OPTION':
       return 'this application sent an invalid request. Ask your administrator to look at it.'
   }

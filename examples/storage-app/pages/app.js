@@ -6,6 +6,7 @@
 /**
  * @typedef {{ tone: string, text: string, at: string }} Words
  * @typedef {{ words: Words, download?: string, offer?: string }} Answer
+ * @typedef {{ document: { key: string } }} Config
  * @typedef {{ data?: unknown }} DocsEvent
  * @typedef {{ destroyEditor(): void }} DocEditor
  * @typedef {{ DocEditor: new (id: string, config: object) => DocEditor }} DocsAPI
@@ -127,6 +128,23 @@ async function look() {
   shown.replaceWith(document.adoptNode(next))
 }
 
+/**
+ * Once for each key: where the same one comes again, another reload would not help.
+ *
+ * @param {string} key
+ */
+function reloadOnce(key) {
+  if (sessionStorage.getItem('outdated') !== key) {
+    sessionStorage.setItem('outdated', key)
+    location.reload()
+    return
+  }
+  sayPlainly(
+    'unsure',
+    'The last session of this document has only just ended, and it cannot be edited yet. Reload the page in some minutes.',
+  )
+}
+
 /** @param {string} path */
 async function openEditor(path) {
   const { DocsAPI } = /** @type {{ DocsAPI?: DocsAPI }} */ (/** @type {unknown} */ (window))
@@ -137,10 +155,19 @@ async function openEditor(path) {
     )
     return
   }
-  /** @type {object} */
-  const config = await (await fetch(`${path}/config`)).json()
-  const sayOutdated = () =>
-    sayPlainly('bad', 'There is a newer version of this document. Reload the page to open it.')
+  const answer = await fetch(`${path}/config`)
+    .then((response) => /** @type {Promise<Config | Answer>} */ (response.json()))
+    .catch(() => undefined)
+  if (answer === undefined) {
+    sayPlainly('bad', 'Not opened: this application does not answer. Reload the page to try again.')
+    return
+  }
+  if ('words' in answer) {
+    say(answer.words)
+    return
+  }
+  const config = answer
+  const reopen = () => reloadOnce(config.document.key)
   const editor = new DocsAPI.DocEditor('placeholder', {
     ...config,
     events: {
@@ -157,9 +184,9 @@ async function openEditor(path) {
         editor.destroyEditor()
         location.assign('/')
       },
-      // The session of this key is over: there is a newer version, under another one.
-      onOutdatedVersion: sayOutdated,
-      onRequestRefreshFile: sayOutdated,
+      // The session of this key is over. A new config mostly has another key.
+      onOutdatedVersion: reopen,
+      onRequestRefreshFile: reopen,
     },
   })
 }
