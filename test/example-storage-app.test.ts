@@ -247,6 +247,15 @@ describe('the storage app', LIMIT, () => {
     assert.equal(loads, 2)
   })
 
+  test('without settings every start is a new Docs server, and a new key', async (t) => {
+    const app = await startStorageApp(t, { DOCS_URL: undefined, DOCS_SECRET: undefined })
+    const { key } = (await configOf(app)).document
+    assert.equal((await configOf(app)).document.key, key)
+    assert.equal(await app.stop(), 0)
+    await app.start()
+    assert.notEqual((await configOf(app)).document.key, key)
+  })
+
   test('says in words that the document cannot be opened while the Docs server is away', async (t) => {
     const app = await startStorageApp(t)
     await configOf(app)

@@ -30,7 +30,8 @@ export async function createStorageApp(settings: Settings): Promise<StorageApp> 
     publicUrl,
     downloadOrigins: settings.downloadOrigins,
     // The keys that `open()` makes: in Redis, or with the files, where they outlive a restart as well.
-    ...(settings.redis === undefined ? { keys: files.keys } : { redis: settings.redis }),
+    ...(settings.redis === undefined ? {} : { redis: settings.redis }),
+    ...(settings.redis === undefined && settings.keepsKeys ? { keys: files.keys } : {}),
     timeout: settings.timeout,
     async onSave(save) {
       const { number } = await files.add(save)

@@ -21,7 +21,8 @@ const settings = readSettings({
   ...process.env,
   ...(simulated && { DOCS_URL: simulated.url, DOCS_SECRET: simulated.secret }),
 })
-const { koa, docs } = await createStorageApp(settings)
+// The simulated one has another secret each time, and knows no session of before: its keys end with it.
+const { koa, docs } = await createStorageApp({ ...settings, keepsKeys: simulated === undefined })
 const handle = koa.callback()
 const listener = createServer((request, response) => void handle(request, response))
 listener.listen(settings.port, settings.host)

@@ -16,6 +16,8 @@ export interface Settings {
   /** Where it keeps its cache, if that is a storage of its own. */
   downloadOrigins: string[]
   redis: string | undefined
+  /** Whether the key of each file is kept with the files where Redis is not there. */
+  keepsKeys: boolean
   /** How long a save may take, in ms. */
   timeout: number
   /** Whether the inspector is there: it shows to everybody what goes to and fro. */
@@ -44,6 +46,7 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
     secret: DOCS_SECRET,
     downloadOrigins: origins.filter((origin) => origin !== ''),
     redis: env['REDIS_URL'],
+    keepsKeys: true,
     timeout: Number(env['SAVE_TIMEOUT'] ?? 20_000),
     inspector: env['NODE_ENV'] !== 'production' && ['127.0.0.1', '::1', 'localhost'].includes(HOST),
   }

@@ -31,7 +31,7 @@ export interface StorageApp {
 
 export async function startStorageApp(
   t: TestContext,
-  settings: Record<string, string> = {},
+  settings: Record<string, string | undefined> = {},
 ): Promise<StorageApp> {
   const folder = await mkdtemp(join(tmpdir(), 'storage-app-'))
   const server = await startDocsServer({ secret: SECRET })
