@@ -247,6 +247,30 @@ describe('the storage app', LIMIT, () => {
     assert.equal(loads, 2)
   })
 
+  test('a final save that nobody took after others were stored is there for whoever opens next', async (t) => {
+    const app = await startStorageApp(t)
+    const ann = await openDocument(t, app, { user: 'Ann' })
+    await typeAtEnd(ann, 'Stored. ')
+    await press(ann.page, 'Save now')()
+    await ann.verdict.getByText(/^Saved/).waitFor()
+    await typeAtEnd(ann, 'Not taken.')
+    await app.kill()
+    await ann.page.frameLocator('iframe').getByRole('button', { name: 'Close' }).click()
+    await until(() => app.server.forgotten.length === 1, 'a forgotten file')
+    await ann.context.close()
+    ann.complaints.length = 0
+    await app.start()
+
+    // Without Redis nothing proves that it is newer than version 2: it is left, the key stays, and no verdict is certain.
+    const next = await openDocument(t, app, { user: 'Cleo' })
+    await until(async () => /Stored\. Not taken\./.test(await next.text.inputValue()))
+    await press(next.page, 'Save now')()
+    await next.verdict.getByText(/may lack something/).waitFor()
+    await typeAtEnd(next, ' More.')
+    const file = await downloadBy(next.page, press(next.page, 'Download latest'))
+    assert.match(file, /Stored\. Not taken\. More\.$/)
+  })
+
   test('without settings every start is a new Docs server, and a new key', async (t) => {
     const app = await startStorageApp(t, { DOCS_URL: undefined, DOCS_SECRET: undefined })
     const { key } = (await configOf(app)).document

@@ -42,6 +42,9 @@ export async function createStorageApp(settings: Settings): Promise<StorageApp> 
     retention: 24 * 3_600_000,
   })
   docs.on('rejected', ({ reason, status }) => console.warn('callback turned away:', status, reason))
+  docs.on('recovery', ({ left, failed }) => {
+    if (left + failed > 0) console.warn('forgotten files:', left, 'left,', failed, 'not stored')
+  })
   docs.on('save-failed', ({ ref, error }) => console.error('not stored:', ref, error.message))
 
   const router = new Router()
