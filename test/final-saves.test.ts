@@ -209,11 +209,13 @@ describe('storage fails', LIMIT, () => {
     const clock = virtualClock()
     let broken = true
     const files: string[] = []
+    const orders: string[] = []
     const pair = await startPair(t, {
       ...{ clock, simulation: { clock }, ...more },
       async onSave(save) {
         if (broken) throw new Error('the storage is down')
         files.push(`${save.trigger} ${save.ref} ${await textOf(save)}`)
+        orders.push(save.order)
       },
     })
     const { server } = pair
@@ -225,7 +227,7 @@ describe('storage fails', LIMIT, () => {
     await clock.advance(minutes * 60_000)
     server.expire(KEY)
     broken = false
-    return { ...pair, clock, files }
+    return { ...pair, clock, files, orders }
   }
 
   it('for 50 minutes: 503 four times, a forgotten file, and the next forcesave stores it', async (t) => {
@@ -249,9 +251,10 @@ describe('storage fails', LIMIT, () => {
   })
 
   it('recover() stores it as well, for as long as its ref is remembered', async (t) => {
-    const { files, server, docs } = await play(t, 50)
+    const { files, orders, server, docs } = await play(t, 50)
     assert.deepEqual(await docs.forgotten.recover(), { ...none, recovered: 1 })
     assert.deepEqual(files, [`forgotten file of ${KEY} 1 u1 precious\n`])
+    assert.deepEqual(orders, ['newest'])
     assert.deepEqual(server.forgotten, [])
   })
 
@@ -259,8 +262,9 @@ describe('storage fails', LIMIT, () => {
     const silent = await play(t, 61)
     const left = await silent.docs.forgotten.recover()
     assert.deepEqual([left, silent.server.forgotten], [{ ...none, left: 1 }, [KEY]])
-    const { files, docs, server } = await play(t, 125, { refOf: () => 'renamed' })
+    const { files, orders, docs, server } = await play(t, 125, { refOf: () => 'renamed' })
     assert.deepEqual(await docs.forgotten.recover(), { ...none, recovered: 1 })
+    assert.deepEqual(orders, ['unknown'], 'nothing is known of what is stored')
     assert.deepEqual([files, server.forgotten], [[`forgotten renamed 1 u1 precious\n`], []])
   })
 

@@ -12,7 +12,7 @@ export function quote(text: string): string {
     .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\s]+/gu, ' ')
     .replace(/\/\/[^\s/@]*@/g, '//')
     .replace(/\?\S*/g, '')
-    .replace(/[\w-]{10,}\.[\w-]{10,}(\.[\w-]{10,})?/g, '…')
+    .replace(/\beyJ[\w-]+(\.[\w-]*)*|[\w-]+\.[\w-]{43}(?![\w-])/g, '…')
     .trim()
   return line.length <= LONGEST ? line : `${line.slice(0, LONGEST)}…`
 }

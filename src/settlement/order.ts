@@ -87,9 +87,16 @@ const holderOf = (save: Save, { saves }: DocumentState): Save | undefined =>
     ? saves.find((other) => isWritten(other) && contains(other, save))
     : undefined
 
+/** Whether anything is known of the key: else only the application vouches for a forgotten file of it (13.1). */
+const isOfKnownKey = ({ known, saves, users }: DocumentState): boolean =>
+  known ||
+  digestOf(saves).last !== undefined ||
+  digestOf(saves).failed.length > 0 ||
+  (users ?? []).length > 0
+
 /** How a save stands to what is stored. */
 function orderOf(save: Save, state: DocumentState): Order {
-  if (save.trigger === 'forgotten') return 'newest'
+  if (save.trigger === 'forgotten') return isOfKnownKey(state) ? 'newest' : 'unknown'
   if (holderOf(save, state) !== undefined) return 'older'
   // What was stored before may not be known any more; what a command of ours made holds all of that.
   const isAfterAll = state.known || (save.by !== undefined && save.by.again !== true)
