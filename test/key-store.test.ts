@@ -6,7 +6,7 @@ import { createAppKeyStore, type KeysOption } from '../src/keys/app-store.js'
 import { KEY_KEPT } from '../src/keys/record.js'
 import { createRedisKeyStore } from '../src/keys/redis-store.js'
 import { createMemoryKeyStore, type KeyStore } from '../src/keys/store.js'
-import { hashOf } from '../src/protocol/own-key.js'
+import { sha256 } from '../src/protocol/sha256.js'
 import { virtualClock } from '../src/testing/clock.js'
 import { LIMIT } from './support/callbacks.js'
 import { startRedis, type TestRedis } from './support/redis.js'
@@ -70,8 +70,8 @@ for (const [name, create, exempt] of places) {
     it('are found by the hash of the ref', { skip: exempt ?? false }, async () => {
       const store = create()
       await store.set('ref: *{}\n', 'text', undefined)
-      assert.equal(await store.byHash(hashOf('ref: *{}\n')), 'text')
-      assert.equal(await store.byHash(hashOf('another')), undefined)
+      assert.equal(await store.byHash(sha256('ref: *{}\n')), 'text')
+      assert.equal(await store.byHash(sha256('another')), undefined)
     })
   })
 }

@@ -1,5 +1,6 @@
 /** Who listens in Redis: whether an application runs under a prefix can be seen from outside. */
 import type { Cluster, Redis } from 'ioredis'
+import { wakeChannel } from '../ledger/redis-store.js'
 import { isRefusal } from '../saves/bullmq-refusal.js'
 import type { RedisOption } from './backend.js'
 import { isCluster, templateOf } from './redis-connections.js'
@@ -24,7 +25,7 @@ export async function listenersOn(
   connection.on('error', (error: unknown) => (trouble ??= error))
   try {
     if (!isCluster(connection)) await connection.connect()
-    return await count(connection, `${prefix}:wake`)
+    return await count(connection, wakeChannel(prefix))
   } catch (error) {
     if (isRefusal(error)) return undefined
     throw trouble ?? error

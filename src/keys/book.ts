@@ -3,7 +3,8 @@
  * has not made are none of its business.
  */
 import type { Clock } from '../clock.js'
-import { hashOf, type KeyOfFile, type OwnKeys } from '../protocol/own-key.js'
+import type { KeyOfFile, OwnKeys } from '../protocol/own-key.js'
+import { sha256 } from '../protocol/sha256.js'
 import { readKeyRecord, writeKeyRecord, type Kept, type KeyRecord } from './record.js'
 import type { KeyStore } from './store.js'
 
@@ -76,7 +77,7 @@ export function createKeyBook(store: KeyStore, keys: OwnKeys, clock: Clock): Key
     refIn,
     isOfFile(key, ref) {
       const file = keys.read(key)
-      return file !== undefined && ('ref' in file ? file.ref === ref : file.hash === hashOf(ref))
+      return file !== undefined && ('ref' in file ? file.ref === ref : file.hash === sha256(ref))
     },
     read: (key) => keys.read(key),
     keep: (next, before) => store.set(next.ref, writeKeyRecord(next), before?.text),

@@ -2,7 +2,7 @@
 import type { Cluster, Redis } from 'ioredis'
 import { unreachable } from '../ledger/redis-error.js'
 import { script } from '../ledger/redis-script.js'
-import { hashOf } from '../protocol/own-key.js'
+import { sha256 } from '../protocol/sha256.js'
 import { KEY_KEPT } from './record.js'
 import type { KeyStore } from './store.js'
 
@@ -23,10 +23,10 @@ export function createRedisKeyStore(redis: Redis | Cluster, prefix: string): Key
   }
   return {
     byHash,
-    get: (ref) => byHash(hashOf(ref)),
+    get: (ref) => byHash(sha256(ref)),
     async set(ref, text, before) {
       const values = [before ?? '', text, String(KEY_KEPT)]
-      return (await set([nameOf(hashOf(ref))], values)) === 1
+      return (await set([nameOf(sha256(ref))], values)) === 1
     },
   }
 }

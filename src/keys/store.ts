@@ -5,7 +5,7 @@
  * over all processes, and answers whether it did. What `set` has kept is what `get` answers next, in every process.
  */
 import type { Clock } from '../clock.js'
-import { hashOf } from '../protocol/own-key.js'
+import { sha256 } from '../protocol/sha256.js'
 import { KEY_KEPT } from './record.js'
 
 export interface KeyStore {
@@ -30,9 +30,9 @@ export function createMemoryKeyStore(clock: Clock): KeyStore {
 
   return {
     byHash,
-    get: (ref) => byHash(hashOf(ref)),
+    get: (ref) => byHash(sha256(ref)),
     set(ref, text, before) {
-      const [hash, now] = [hashOf(ref), clock.now()]
+      const [hash, now] = [sha256(ref), clock.now()]
       expire(now)
       if (texts.get(hash)?.text !== before) return Promise.resolve(false)
       texts.delete(hash)

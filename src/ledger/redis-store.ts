@@ -4,12 +4,13 @@
  * the expiry and publishes the wake-up (`architecture.md`, "The Redis side"). A write that loses is
  * answered with what there is, so that nothing need be read before it.
  */
-import { createHash, randomBytes } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import type { Cluster, Redis } from 'ioredis'
 import { unreachable } from './redis-error.js'
 import { script } from './redis-script.js'
 import { readDue, readRecord, readVerdict, writeRecord, writeVerdict } from './redis-record.js'
 import { createOpenSet, type OpenSet } from './redis-open-set.js'
+import { sha256 } from '../protocol/sha256.js'
 import type { Verdict } from '../settlement/event.js'
 import { emptyDocument, type DocumentState } from '../settlement/state.js'
 
@@ -94,12 +95,14 @@ return now`
 /** Redis's time, version, state, when it is due, and verdicts. */
 type Reply = [now: number, ...texts: (string | null | undefined)[]]
 
+/** Where the processes of a prefix wake each other. */
+export const wakeChannel = (prefix: string): string => `${prefix}:wake`
+
 export function createRedisStore(redis: Redis | Cluster, prefix: string): RedisStore {
-  const channel = `${prefix}:wake`
-  const nameOf = (key: string): string => createHash('sha256').update(key).digest('base64url')
+  const channel = wakeChannel(prefix)
   // One hash tag per document: in a cluster all of it is in one place.
-  const documentKey = (key: string): string => `${prefix}:{${nameOf(key)}}:document`
-  const verdictKey = (key: string, id: string): string => `${prefix}:{${nameOf(key)}}:verdict:${id}`
+  const documentKey = (key: string): string => `${prefix}:{${sha256(key)}}:document`
+  const verdictKey = (key: string, id: string): string => `${prefix}:{${sha256(key)}}:verdict:${id}`
   const own = `${randomBytes(9).toString('base64url')}.`
   let writes = 0
   const read = script(redis, READ)
@@ -117,7 +120,7 @@ export function createRedisStore(redis: Redis | Cluster, prefix: string): RedisS
   }
 
   return {
-    nameOf,
+    nameOf: sha256,
     channel,
     openSet: createOpenSet(redis, prefix),
     async read(key, ids = []) {
@@ -148,7 +151,7 @@ export function createRedisStore(redis: Redis | Cluster, prefix: string): RedisS
         [
           ...[version, next, writeRecord(state), due],
           ...[String(Math.ceil(expiry)), String(Math.ceil(retention))],
-          ...[channel, wake ? `${nameOf(key)} ${due} ${next}` : ''],
+          ...[channel, wake ? `${sha256(key)} ${due} ${next}` : ''],
           ...entries.map(([, verdict]) => writeVerdict(verdict)),
         ],
       )) as number | Reply

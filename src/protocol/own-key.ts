@@ -3,7 +3,8 @@
  * in base64url, or `==` and a hash of a ref that is too long for a key. The MAC is made with the secret, so the key of
  * another application is never taken for one of ours.
  */
-import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
+import { sha256 } from './sha256.js'
 
 /** What a key of ours stands for. */
 export type KeyOfFile = { readonly ref: string } | { readonly hash: string }
@@ -14,9 +15,6 @@ export interface OwnKeys {
   /** What this key stands for; undefined: it is not one of ours. */
   read(key: string): KeyOfFile | undefined
 }
-
-/** What stands in a key for a ref that is too long for it. */
-export const hashOf = (ref: string): string => createHash('sha256').update(ref).digest('base64url')
 
 /** 8 random bytes and 12 bytes of MAC, in characters of base64url. */
 const RANDOM = 8
@@ -61,5 +59,5 @@ export function createOwnKeys(secrets: readonly string[] | null, prefix: string)
 function fileOf(ref: string): string {
   if (PLAIN.test(ref) && ref.length <= LONGEST_FILE) return ref
   const encoded = `=${Buffer.from(ref).toString('base64url')}`
-  return encoded.length <= LONGEST_FILE ? encoded : `==${hashOf(ref)}`
+  return encoded.length <= LONGEST_FILE ? encoded : `==${sha256(ref)}`
 }

@@ -1,4 +1,4 @@
-import { hash } from 'node:crypto'
+import { sha256 } from './sha256.js'
 
 /**
  * One save, one name (`settlement.md` 2): made of what stays the same when the Docs server sends a
@@ -16,7 +16,7 @@ export function saveName(save: {
 }): string {
   const facts = [save.key, save.status, pathOf(save.url), save.lastSave, save.history, save.mark]
   // A letter in front: an id of digits only is not a legal BullMQ job id.
-  return 's' + hash('sha256', JSON.stringify(facts), 'base64url')
+  return 's' + sha256(JSON.stringify(facts))
 }
 
 function pathOf(url: string | undefined): string | undefined {

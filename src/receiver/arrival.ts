@@ -1,10 +1,10 @@
 /** A callback as the ledger takes it. */
-import { hash } from 'node:crypto'
 import type { PlainError } from '../errors.js'
 import type { Arrival } from '../settlement/event.js'
 import type { Trigger } from '../settlement/state.js'
 import { whoIn, type FailureCallback, type SaveCallback } from '../protocol/callback.js'
 import { saveName } from '../protocol/save-name.js'
+import { sha256 } from '../protocol/sha256.js'
 import { DAY } from '../settlement/timing.js'
 
 /** `forcesavetype` (`docs-server.md`, "Callbacks"). */
@@ -29,14 +29,14 @@ function beginningsOf(history: unknown): string[] | undefined {
     return undefined
   let before = ''
   return changes.map((change: unknown) => {
-    before = hash('sha256', `${before} ${JSON.stringify(change)}`, 'base64url').slice(0, 12)
+    before = sha256(`${before} ${JSON.stringify(change)}`).slice(0, 12)
     return before
   })
 }
 
 /** The link's query is signed anew each time (`docs-server.md`, "Callbacks"). */
 function messageOf({ url, markedReplay }: SaveCallback): string {
-  return hash('sha256', `${url} ${markedReplay}`, 'base64url').slice(0, 16)
+  return sha256(`${url} ${markedReplay}`).slice(0, 16)
 }
 
 export function arrivalOf(
